@@ -1,0 +1,65 @@
+"""The business, and the people it belongs to."""
+
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import CheckConstraint, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.models.base import Model, TimestampMixin
+from portal.models.ownership import Rule, global_key
+from portal.models.soft_delete import SoftDeleteMixin, live_unique
+from portal.models.tenancy import Tenant
+from portal.models.user import User
+
+
+class Merchant(SoftDeleteMixin, TimestampMixin, Model):
+    """The business: the tenant. `public_ref` begins every bearer secret of the merchant."""
+
+    __tablename__ = "merchants"
+    label_column = "name"
+    scrubs = {
+        "name": "deleted merchant #{id}",
+        "subdomain": "deleted-{id}",
+        "public_ref": "deleted-{id}",
+    }
+
+    name: Mapped[str]
+    subdomain: Mapped[str]
+    public_ref: Mapped[str]
+    timezone: Mapped[str] = mapped_column(default="Europe/Luxembourg")
+    currency: Mapped[str] = mapped_column(default="EUR")
+    country: Mapped[str] = mapped_column(default="LU")
+    locale: Mapped[str] = mapped_column(default="en")
+    retention_days: Mapped[int] = mapped_column(default=30)
+
+    owners: Mapped[list["MerchantOwner"]] = relationship(back_populates="merchant")
+
+    __table_args__ = (
+        live_unique("uq_merchants_subdomain_live", "subdomain"),
+        Index("uq_merchants_public_ref", "public_ref", unique=True),
+        CheckConstraint("retention_days >= 0", name="retention_not_negative"),
+        CheckConstraint("name <> ''", name="has_a_name"),
+        {"info": {"word": "merchant"}},
+    )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The merchant's time zone, for day boundaries and for showing times."""
+        return ZoneInfo(self.timezone)
+
+
+class MerchantOwner(Tenant, SoftDeleteMixin, TimestampMixin, Model):
+    """One owner of a merchant; a live merchant always has at least one."""
+
+    __tablename__ = "merchant_owners"
+    is_membership = True
+
+    user_id: Mapped[int] = mapped_column(global_key("users.id", Rule.OWNS))
+
+    merchant: Mapped[Merchant] = relationship(back_populates="owners")
+    user: Mapped[User] = relationship(back_populates="owned", foreign_keys=user_id)
+
+    __table_args__ = (
+        live_unique("uq_merchant_owners_live", "merchant_id", "user_id"),
+        {"info": {"word": "owner"}},
+    )

@@ -1,0 +1,58 @@
+"""Something a store sells."""
+
+from sqlalchemy import CheckConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+
+from portal.models.base import Key, Model, TimestampMixin
+from portal.models.ownership import Rule, tenant_key, within
+from portal.models.soft_delete import SoftDeleteMixin, live_index, live_unique
+from portal.models.store import Store
+from portal.models.tenancy import Tenant
+from portal.models.text import fold
+
+
+class Product(Tenant, SoftDeleteMixin, TimestampMixin, Model):
+    """Something a store sells; the price in cents, `earns_points` false for gift cards and the like."""
+
+    __tablename__ = "products"
+    label_column = "name"
+    scrubs = {
+        "name": "deleted product #{id}",
+        "name_key": "deleted product #{id}",
+        "sku": None,
+        "barcode": None,
+        "category": None,
+        "external_ref": None,
+    }
+
+    store_id: Mapped[int]
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(Key)
+    sku: Mapped[str | None]
+    barcode: Mapped[str | None]
+    category: Mapped[str | None]
+    price_cents: Mapped[int]
+    earns_points: Mapped[bool] = mapped_column(default=True)
+    external_ref: Mapped[str | None]
+
+    store: Mapped[Store] = relationship(
+        back_populates="products", primaryjoin=lambda: within(Product.store_id, Store)
+    )
+
+    __table_args__ = (
+        tenant_key("store_id", "stores", Rule.OWNS),
+        live_unique("uq_products_sku_live", "merchant_id", "store_id", "sku"),
+        live_unique("uq_products_external_ref_live", "merchant_id", "store_id", "external_ref"),
+        live_index("ix_products_name_live", "merchant_id", "name_key", "id"),
+        live_index("ix_products_store_name_live", "merchant_id", "store_id", "name_key", "id"),
+        live_index("ix_products_price_live", "merchant_id", "price_cents", "id"),
+        live_index("ix_products_category_live", "merchant_id", "category", "id"),
+        CheckConstraint("price_cents >= 0", name="price_not_negative"),
+        CheckConstraint("name <> ''", name="has_a_name"),
+        {"info": {"word": "product"}},
+    )
+
+    @validates("name")
+    def _key_the_name(self, _: str, name: str) -> str:
+        self.name_key = fold(name)
+        return name

@@ -1,0 +1,93 @@
+"""One shop of a merchant."""
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+
+from portal.models.base import Key, Model, TimestampMixin
+from portal.models.merchant import Merchant
+from portal.models.ownership import within
+from portal.models.soft_delete import SoftDeleteMixin, live_index, live_unique
+from portal.models.tenancy import Tenant
+from portal.models.text import fold
+
+if TYPE_CHECKING:
+    from portal.models.product import Product
+    from portal.models.store_user import StoreUser
+
+
+class Store(Tenant, SoftDeleteMixin, TimestampMixin, Model):
+    """One shop. Its code is unique in the merchant, its subdomain on the whole platform."""
+
+    __tablename__ = "stores"
+    label_column = "name"
+    scrubs = {
+        "name": "deleted store #{id}",
+        "name_key": "deleted store #{id}",
+        "store_code": "deleted-{id}",
+        "subdomain": None,
+        "join_code": "deleted-{id}",
+        "address": None,
+        "city": None,
+        "postal_code": None,
+        "country": None,
+        "phone": None,
+        "timezone": None,
+        "external_ref": None,
+    }
+
+    store_code: Mapped[str]
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(Key)
+    subdomain: Mapped[str | None]
+    join_code: Mapped[str]
+    address: Mapped[str | None]
+    city: Mapped[str | None]
+    postal_code: Mapped[str | None]
+    country: Mapped[str | None]
+    phone: Mapped[str | None]
+    timezone: Mapped[str | None]
+    external_ref: Mapped[str | None]
+
+    merchant: Mapped[Merchant] = relationship()
+    products: Mapped[list["Product"]] = relationship(
+        back_populates="store", primaryjoin=lambda: _products()
+    )
+    store_users: Mapped[list["StoreUser"]] = relationship(
+        back_populates="store", primaryjoin=lambda: _store_users()
+    )
+
+    __table_args__ = (
+        live_unique("uq_stores_store_code_live", "merchant_id", "store_code"),
+        live_unique("uq_stores_subdomain_live", "subdomain"),
+        live_unique("uq_stores_external_ref_live", "merchant_id", "external_ref"),
+        UniqueConstraint("merchant_id", "join_code"),
+        live_index("ix_stores_name_live", "merchant_id", "name_key", "id"),
+        CheckConstraint("name <> ''", name="has_a_name"),
+        CheckConstraint("store_code <> ''", name="has_a_code"),
+        {"info": {"word": "store"}},
+    )
+
+    @validates("name")
+    def _key_the_name(self, _: str, name: str) -> str:
+        self.name_key = fold(name)
+        return name
+
+    @property
+    def place(self) -> str:
+        """The address on one line."""
+        town = " ".join(part for part in (self.postal_code, self.city) if part)
+        return ", ".join(part for part in (self.address, town) if part)
+
+
+def _products() -> object:
+    from portal.models.product import Product  # noqa: PLC0415 - the two nouns know each other
+
+    return within(Product.store_id, Store)
+
+
+def _store_users() -> object:
+    from portal.models.store_user import StoreUser  # noqa: PLC0415 - the two nouns know each other
+
+    return within(StoreUser.store_id, Store)
