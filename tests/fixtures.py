@@ -1,0 +1,1 @@
+"""What the tests of Carnet itself start from: apps, databases, people, clients."""
