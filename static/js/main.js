@@ -1,0 +1,12 @@
+// Every behaviour of the portal; each listens on the document, so swapped pieces need no wiring.
+import "./csrf.js";
+import "./dialog.js";
+import "./toasts.js";
+import "./trouble.js";
+import "./focus.js";
+import "./folds.js";
+import "./keyboard.js";
+import "./theme.js";
+import "./bulk.js";
+import "./filters.js";
+import "./copy.js";

@@ -1,0 +1,48 @@
+// Toasts stay eight seconds, longer while looked at, and lie above every dialog.
+const STAY_MS = 8000;
+const box = () => document.getElementById("toasts");
+
+export function raise() {
+  const toasts = box();
+  if (!toasts) return;
+  if (toasts.matches(":popover-open")) toasts.hidePopover();
+  if (toasts.childElementCount) toasts.showPopover();
+  document.querySelectorAll("[data-toast]:not([data-timed])").forEach(time);
+}
+
+function time(toast) {
+  toast.dataset.timed = "";
+  if (!toast.hasAttribute("data-stay")) setTimeout(() => part(toast), STAY_MS);
+}
+
+function part(toast) {
+  if (toast.matches(":hover, :focus-within")) setTimeout(() => part(toast), 1000);
+  else drop(toast);
+}
+
+function drop(toast) {
+  toast?.remove();
+  if (!box()?.childElementCount) raise();
+}
+
+export function say(sentence, tone = "bad") {
+  const toast = document.getElementById(`toast-${tone}`)?.content.firstElementChild.cloneNode(true);
+  if (!toast) return;
+  toast.querySelector("p").textContent = sentence;
+  box().append(toast);
+  raise();
+}
+
+document.addEventListener("htmx:after:settle", (event) => {
+  if (event.target.id === "toasts") raise();
+});
+document.addEventListener("layer:changed", raise);
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.("[data-dismiss]")) drop(event.target.closest("[data-toast]"));
+});
+// Not earlier: events named in HX-Trigger are fired on the form, and must still find it in the page.
+document.addEventListener("htmx:finally:request", (event) => {
+  const undo = event.detail.ctx.sourceElement.closest?.("[data-undo]");
+  if (undo && event.detail.ctx.response?.raw.ok) drop(undo.closest("[data-toast]"));
+});
+raise();
