@@ -33,15 +33,12 @@ from sqlalchemy.exc import ArgumentError
 ROOT = Path(__file__).resolve().parent
 SHORTEST_KEY = 32
 # How long a statement, a lock and a forgotten transaction may last.
-PATIENCE = (
-    "-c statement_timeout=5s -c lock_timeout=4s "
-    "-c idle_in_transaction_session_timeout=15s"
-)
+PATIENCE = "-c statement_timeout=5s -c lock_timeout=4s -c idle_in_transaction_session_timeout=15s"
 HOST = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 ROLE = re.compile(r"[A-Za-z_][A-Za-z0-9_$-]{0,62}")
 
 
-class BadSetting(ValueError):  # noqa: N818 - it reads as what it is
+class BadSetting(ValueError):
     """A setting nobody should run with: which one, what is wrong and what to do."""
 
     def __init__(self, name: str, sentence: str) -> None:
@@ -106,9 +103,7 @@ def read_secret(name: str, file: Path) -> str:
     try:
         value = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSetting(
-            name, f"{file} cannot be read. Check its path and rights."
-        ) from (error)
+        raise BadSetting(name, f"{file} cannot be read. Check its path and rights.") from (error)
     if not value:
         raise BadSetting(name, f"{file} is empty. Put the secret into it.")
     return value

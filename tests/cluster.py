@@ -74,9 +74,7 @@ class Binaries:
 class Cluster:
     """A running server that listens on a socket in a folder of its own."""
 
-    def __init__(
-        self, binaries: Binaries, settings: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, binaries: Binaries, settings: Mapping[str, str] | None = None) -> None:
         self.settings = SETTINGS | dict(settings or {})
         self.user = unprivileged_user()
         self.home = Path(tempfile.mkdtemp(prefix="carnet-pg-", dir="/tmp"))
@@ -212,9 +210,7 @@ def unprivileged_user() -> str | None:
     for name in ("postgres", "nobody"):
         if name in known:
             return name
-    raise NoServerError(
-        "PostgreSQL refuses root, and there is no user postgres or nobody."
-    )
+    raise NoServerError("PostgreSQL refuses root, and there is no user postgres or nobody.")
 
 
 def gid(user: str) -> int:
@@ -259,9 +255,7 @@ def in_the_wheel() -> list[Binaries]:
     found = []
     for folder in home.glob("pginstall*"):
         needs = tuple(path for path in (folder, libs) if path.exists())
-        found += [
-            replace(one, folders=needs) for one in at(folder / "bin", home.parent)
-        ]
+        found += [replace(one, folders=needs) for one in at(folder / "bin", home.parent)]
     return found
 
 

@@ -121,9 +121,7 @@ def why_missing() -> str:
 def chromium() -> str | None:
     """Find the machine's browser; None if it has none."""
     names = (os.environ.get("CHROMIUM", ""), *BROWSERS)
-    return next(
-        (found for name in names if name and (found := shutil.which(name))), None
-    )
+    return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
 def is_ci() -> bool:
@@ -174,9 +172,7 @@ def given() -> str | None:
     address = os.environ.get("TEST_DATABASE_URL")
     if not address:
         return None
-    return (
-        make_url(address).set(drivername="postgresql+psycopg").render_as_string(False)
-    )
+    return make_url(address).set(drivername="postgresql+psycopg").render_as_string(False)
 
 
 _OURS: list[cluster.Cluster] = []

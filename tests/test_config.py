@@ -182,9 +182,7 @@ class TestDatabase:
             "postgresql+psycopg://app:word@db:5433/carnet?sslmode=require"
         )
 
-    @pytest.mark.parametrize(
-        "url", ["mysql://db/x", "postgresql+asyncpg://db/x", "oracle://db"]
-    )
+    @pytest.mark.parametrize("url", ["mysql://db/x", "postgresql+asyncpg://db/x", "oracle://db"])
     def test_another_kind_of_database_is_refused(self, url):
         sentence = refusal({**PRODUCTION, "DATABASE_URL": url})
         assert "is not served; use sqlite or postgresql" in sentence
@@ -219,9 +217,7 @@ class TestDatabase:
         assert settings["MIGRATION_DATABASE_URL"] == served
         owner = "postgresql://owner:word@db/carnet"
         settings = from_environment({**PRODUCTION, "MIGRATION_DATABASE_URL": owner})
-        assert settings["MIGRATION_DATABASE_URL"] == (
-            "postgresql+psycopg://owner:word@db/carnet"
-        )
+        assert settings["MIGRATION_DATABASE_URL"] == ("postgresql+psycopg://owner:word@db/carnet")
 
     def test_migrating_another_kind_of_database_is_refused(self, local):
         owner = {"MIGRATION_DATABASE_URL": "postgresql://owner@db/carnet"}
@@ -272,9 +268,7 @@ class TestDatabase:
 
 
 class TestAddresses:
-    @pytest.mark.parametrize(
-        "url", ["cards.example.com", "ftp://a.example.com", "https://", "//a"]
-    )
+    @pytest.mark.parametrize("url", ["cards.example.com", "ftp://a.example.com", "https://", "//a"])
     def test_a_public_url_needs_scheme_and_host(self, local, url):
         assert "write it like https://" in refusal({**local, "PUBLIC_URL": url})
 

@@ -125,9 +125,7 @@ def copied(package: Package) -> Package:
     """Copy one package's files and answer with its entry in the manifest."""
     with tempfile.TemporaryDirectory() as name:
         home = unpacked(package, Path(name))
-        files = {
-            to: (home / path).read_bytes() for to, path in package["files"].items()
-        }
+        files = {to: (home / path).read_bytes() for to, path in package["files"].items()}
         files |= sprite(package, home) | licence(package)
     for path, content in files.items():
         target = ROOT / path
@@ -172,9 +170,7 @@ def symbol(name: str, file: Path) -> str:
     if not file.exists():
         sys.exit(f"There is no icon {name}.")
     body = re.sub(r"^.*?<svg[^>]*>|</svg>\s*$", "", file.read_text(), flags=re.DOTALL)
-    shapes = re.sub(
-        r'\s*<path stroke="none" d="M0 0h24v24H0z" fill="none" />', "", body
-    )
+    shapes = re.sub(r'\s*<path stroke="none" d="M0 0h24v24H0z" fill="none" />', "", body)
     look = 'fill="none" stroke="currentColor" stroke-width="2"'
     ends = 'stroke-linecap="round" stroke-linejoin="round"'
     inside = "".join(line.strip() for line in shapes.strip().splitlines())
