@@ -31,7 +31,7 @@ APPEND_ONLY = {"audit_log": ("UPDATE", "DELETE"), "deletions": ("DELETE",)}
 def upgrade() -> None:
     op.create_table(
         "outbox",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("payload", JSON, nullable=False),
@@ -54,7 +54,7 @@ def upgrade() -> None:
 
     op.create_table(
         "sign_in_attempts",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("attempted_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_attempts")),
@@ -65,7 +65,7 @@ def upgrade() -> None:
 
     op.create_table(
         "users",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("display_name", sa.String(), nullable=False),
         sa.Column("name_key", KEY, nullable=False),
         sa.Column("email", sa.String(), nullable=True),
@@ -134,7 +134,7 @@ def upgrade() -> None:
 
     op.create_table(
         "audit_log",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("actor_id", NUMBER, nullable=True),
         sa.Column("actor_role", sa.String(), nullable=False),
@@ -172,7 +172,7 @@ def upgrade() -> None:
 
     op.create_table(
         "deletions",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("store_id", NUMBER, nullable=True),
         sa.Column("parent_id", NUMBER, nullable=True),
@@ -299,7 +299,7 @@ def upgrade() -> None:
 
     op.create_table(
         "idempotency_keys",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("actor_id", NUMBER, nullable=True),
@@ -329,7 +329,7 @@ def upgrade() -> None:
 
     op.create_table(
         "login_sessions",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("user_id", NUMBER, nullable=False),
         sa.Column("token_hash", sa.String(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
@@ -361,7 +361,7 @@ def upgrade() -> None:
 
     op.create_table(
         "merchants",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("subdomain", sa.String(), nullable=False),
         sa.Column("public_ref", sa.String(), nullable=False),
@@ -425,7 +425,7 @@ def upgrade() -> None:
 
     op.create_table(
         "loyalty_programs",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("loyalty_type", sa.String(), nullable=False),
         sa.Column("stamps_target", NUMBER, nullable=False),
@@ -580,7 +580,7 @@ def upgrade() -> None:
 
     op.create_table(
         "merchant_owners",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("user_id", NUMBER, nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
@@ -653,7 +653,7 @@ def upgrade() -> None:
 
     op.create_table(
         "stores",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("store_code", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -755,7 +755,7 @@ def upgrade() -> None:
 
     op.create_table(
         "customers",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("name_key", KEY, nullable=False),
@@ -898,7 +898,7 @@ def upgrade() -> None:
 
     op.create_table(
         "invitations",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("store_id", NUMBER, nullable=True),
         sa.Column("role", sa.String(), nullable=False),
@@ -977,7 +977,7 @@ def upgrade() -> None:
 
     op.create_table(
         "loyalty_rewards",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("program_id", NUMBER, nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -1063,7 +1063,7 @@ def upgrade() -> None:
 
     op.create_table(
         "media",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("content_type", sa.String(), nullable=False),
@@ -1119,7 +1119,7 @@ def upgrade() -> None:
 
     op.create_table(
         "products",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("store_id", NUMBER, nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -1245,7 +1245,7 @@ def upgrade() -> None:
 
     op.create_table(
         "program_versions",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("program_id", NUMBER, nullable=False),
         sa.Column("version", NUMBER, nullable=False),
@@ -1290,7 +1290,7 @@ def upgrade() -> None:
 
     op.create_table(
         "store_users",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("store_id", NUMBER, nullable=False),
         sa.Column("user_id", NUMBER, nullable=False),
@@ -1390,7 +1390,7 @@ def upgrade() -> None:
 
     op.create_table(
         "till_devices",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("store_id", NUMBER, nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -1480,7 +1480,7 @@ def upgrade() -> None:
 
     op.create_table(
         "loyalty_cards",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("program_id", NUMBER, nullable=False),
         sa.Column("customer_id", NUMBER, nullable=False),
@@ -1581,7 +1581,7 @@ def upgrade() -> None:
 
     op.create_table(
         "orders",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("store_id", NUMBER, nullable=True),
         sa.Column("customer_id", NUMBER, nullable=True),
@@ -1696,7 +1696,7 @@ def upgrade() -> None:
 
     op.create_table(
         "staff_pins",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("store_id", NUMBER, nullable=False),
         sa.Column("store_user_id", NUMBER, nullable=True),
@@ -1816,7 +1816,7 @@ def upgrade() -> None:
 
     op.create_table(
         "card_tokens",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("card_id", NUMBER, nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -1898,7 +1898,7 @@ def upgrade() -> None:
 
     op.create_table(
         "order_lines",
-        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("merchant_id", NUMBER, nullable=False),
         sa.Column("order_id", NUMBER, nullable=False),
         sa.Column("product_id", NUMBER, nullable=True),

@@ -56,7 +56,8 @@ class Model(DeclarativeBase):
         list[dict[str, Any]]: Json,
     }
 
-    id: Mapped[int] = mapped_column(primary_key=True, sort_order=-2)
+    # autoincrement: said aloud, for merchants.id is also part of a key to deletions.
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True, sort_order=-2)
 
 
 class TimestampMixin:

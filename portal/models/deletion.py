@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, ColumnElement, Index, and_, or_, text, true
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from portal.models.actor import Actor, Role
 from portal.models.base import Json, Key, Model
 from portal.models.ownership import Rule, global_key
 from portal.models.tenancy import Tenant
@@ -90,3 +91,17 @@ class Deletion(Tenant, Model):
         if self.hold or self.purge_after is None:
             return None
         return max(0, ceil((self.purge_after - now) / timedelta(days=1)))
+
+    def can_be_restored_by(self, actor: Actor) -> bool:
+        """At least the role that deleted; a manager only in their stores; staff nothing."""
+        if actor.role < Role.of_word(self.deleted_by_role) or actor.role is Role.STAFF:
+            return False
+        return self.store_id is None or actor.works_in(self.store_id)
+
+    @classmethod
+    def seen_by(cls, actor: Actor) -> ColumnElement[bool]:
+        """The acts this actor finds in the trash: owners all, managers what staff or managers deleted."""
+        if actor.role >= Role.OWNER:
+            return true()
+        theirs = or_(cls.store_id.is_(None), cls.store_id.in_(actor.store_ids))
+        return and_(cls.deleted_by_role.in_(("staff", "manager")), theirs)

@@ -1,0 +1,50 @@
+"""Writing down who did what."""
+
+from contextvars import ContextVar
+from typing import Any
+
+from portal.extensions import db
+from portal.models.actor import Actor
+from portal.models.records import AuditEntry
+from portal.models.tenancy import PLATFORM
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""Set by the doors, so that an entry can be found again in the logs."""
+
+
+def record(action: str, row: Any, *, by: Actor, **details: Any) -> None:
+    """Note an act on a row: ids and field names only, never names, contacts or secrets."""
+    table = row.__table__
+    note(
+        action,
+        (table.name, row.id),
+        merchant_id=row.id if table.name == "merchants" else getattr(row, "merchant_id", PLATFORM),
+        store_id=row.id if table.name == "stores" else getattr(row, "store_id", None),
+        by=by,
+        **details,
+    )
+
+
+def note(
+    action: str,
+    subject: tuple[str, int | None],
+    *,
+    merchant_id: int,
+    by: Actor,
+    store_id: int | None = None,
+    **details: Any,
+) -> None:
+    """Note an act on a subject given as (kind, id)."""
+    entry = AuditEntry(
+        merchant_id=merchant_id,
+        actor_id=by.user_id,
+        actor_role=by.role.word,
+        channel=by.channel,
+        action=f"{subject[0]}.{action}",
+        subject_kind=subject[0],
+        subject_id=subject[1],
+        store_id=store_id,
+        details=details,
+        request_id=request_id.get(),
+    )
+    db.session.add(entry)

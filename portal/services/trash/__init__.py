@@ -1,0 +1,39 @@
+"""What people do with the trash: throw away, look before, bring back, empty, check.
+
+The only room besides the nouns that may write SQL on tables: `include_deleted` and the scope
+are then its own business. Specification of soft delete, sections 2 to 7.
+"""
+
+from portal.services.trash.bring_back import restore
+from portal.services.trash.check import Finding, doctor
+from portal.services.trash.empty import due_for_purge, purge, purge_some, start_purge
+from portal.services.trash.look import (
+    Clash,
+    Preview,
+    RestorePreview,
+    deletion_of,
+    preview,
+    preview_restore,
+)
+from portal.services.trash.resume import continue_some, unfinished
+from portal.services.trash.throw_away import soft_delete, soft_delete_cascade
+
+__all__ = [
+    "Clash",
+    "Finding",
+    "Preview",
+    "RestorePreview",
+    "continue_some",
+    "deletion_of",
+    "doctor",
+    "due_for_purge",
+    "preview",
+    "preview_restore",
+    "purge",
+    "purge_some",
+    "restore",
+    "soft_delete",
+    "soft_delete_cascade",
+    "start_purge",
+    "unfinished",
+]

@@ -1,0 +1,98 @@
+"""The doctor: what must never be, and is looked for all the same."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Table, and_, func, literal, select
+
+from portal.extensions import db
+from portal.models.deletion import Deletion
+from portal.models.ownership import Edge, edges, is_mortal, needs_of, outermost_first
+from portal.models.tenancy import PLATFORM
+from portal.services.trash import rows
+from portal.services.trash.names import word
+
+UNDER_WAY = ("running", "restoring", "purging")
+ACTS = Deletion.__table__
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong: which rule, where, and a sentence."""
+
+    rule: str
+    merchant_id: int
+    sentence: str
+
+
+def doctor() -> list[Finding]:
+    """Look at every row in scope: live under dead, dead without deletion, counts that disagree,
+    restored deletions with dead rows. Empty when all is well."""
+    db.session.flush()
+    found: list[Finding] = []
+    for table in outermost_first():
+        for edge in needs_of(table):
+            found.extend(_live_under_dead(edge))
+        found.extend(_dead_without_deletion(table))
+        found.extend(_dead_though_restored(table))
+    found.extend(_wrong_counts())
+    return found
+
+
+def _live_under_dead(edge: Edge) -> Iterator[Finding]:
+    child, parent = edge.child, edge.parent
+    under_way = select(ACTS.c.id).where(ACTS.c.id == parent.c.deletion_id, ACTS.c.status.in_(UNDER_WAY))
+    query = (
+        select(child.c.id, _tenant(child), parent.c.id)
+        .select_from(child.join(parent, edge.on))
+        .where(parent.c.deletion_id.is_not(None), ~under_way.exists())
+    )
+    if is_mortal(child):
+        query = query.where(child.c.deletion_id.is_(None))
+    for row_id, merchant_id, owner_id in rows.read(query):
+        sentence = f"{word(child)} {row_id} lives under the dead {word(parent)} {owner_id}"
+        yield Finding("live_under_dead", merchant_id, sentence)
+
+
+def _dead_without_deletion(table: Table) -> Iterator[Finding]:
+    act = select(ACTS.c.id).where(ACTS.c.id == table.c.deletion_id)
+    query = select(table.c.id, _tenant(table)).where(table.c.deletion_id.is_not(None), ~act.exists())
+    for row_id, merchant_id in rows.read(query):
+        sentence = f"{word(table)} {row_id} is dead by a deletion that does not exist"
+        yield Finding("dead_without_deletion", merchant_id, sentence)
+
+
+def _dead_though_restored(table: Table) -> Iterator[Finding]:
+    joined = table.join(ACTS, ACTS.c.id == table.c.deletion_id)
+    query = select(table.c.id, _tenant(table), ACTS.c.id).select_from(joined)
+    query = query.where(ACTS.c.status == "restored", table.c.purged_at.is_(None))
+    if "erased_at" in table.c:
+        query = query.where(table.c.erased_at.is_(None))
+    for row_id, merchant_id, act_id in rows.read(query):
+        sentence = f"{word(table)} {row_id} is dead though deletion {act_id} was restored"
+        yield Finding("dead_though_restored", merchant_id, sentence)
+
+
+def _wrong_counts() -> Iterator[Finding]:
+    """counts - departed + received must be the rows that still carry the deletion."""
+    held: dict[int, dict[str, int]] = {}
+    for table in outermost_first():
+        query = select(table.c.deletion_id, func.count()).group_by(table.c.deletion_id)
+        waiting = and_(table.c.deletion_id.is_not(None), table.c.purged_at.is_(None))
+        for act_id, count in rows.read(query.where(waiting)):
+            held.setdefault(act_id, {})[table.name] = count
+    columns = [ACTS.c[c] for c in ("id", "merchant_id", "counts", "departed", "received")]
+    for act_id, merchant_id, counts, departed, received in rows.read(
+        select(*columns).where(ACTS.c.status == "done")
+    ):
+        for kind in {*counts, *departed, *received, *held.get(act_id, {})}:
+            wanted = counts.get(kind, 0) - departed.get(kind, 0) + received.get(kind, 0)
+            is_now = held.get(act_id, {}).get(kind, 0)
+            if wanted != is_now:
+                sentence = f"deletion {act_id} should hold {wanted} {word(kind, wanted)}, holds {is_now}"
+                yield Finding("wrong_counts", merchant_id, sentence)
+
+
+def _tenant(table: Table) -> ColumnElement[int]:
+    if table.name == "merchants":
+        return table.c.id
+    return table.c.merchant_id if "merchant_id" in table.c else literal(PLATFORM)

@@ -1,0 +1,128 @@
+"""Values taken meanwhile: what stands in the way of a restore, and giving new values."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Index, Table, and_, select
+
+from portal.errors import Refused
+from portal.extensions import db
+from portal.models.actor import Actor, Role
+from portal.models.deletion import Deletion
+from portal.models.ownership import below, table_of
+from portal.models.soft_delete import LIVE
+from portal.services.trash import rows
+from portal.services.trash.names import CLASSES, label_column, word
+
+
+@dataclass(frozen=True)
+class Clash:
+    """One value of a dead row that a living row holds now. `holder` is empty for strangers' rows."""
+
+    kind: str
+    row_id: int
+    label: str
+    field: str
+    value: str
+    holder: str
+    holder_id: int | None
+    can_change: bool
+    can_clear: bool
+
+    @property
+    def key(self) -> str:
+        """Where a new value for it goes, in forms and JSON: stores-12-store_code."""
+        return f"{self.kind}-{self.row_id}-{self.field}"
+
+    @property
+    def sentence(self) -> str:
+        """Say what is taken, and by whom."""
+        field = self.field.replace("_", " ")
+        if not self.can_change:
+            return f"{self.holder or 'Another one'} has taken its place."
+        by = f" by {self.holder}" if self.holder else ""
+        return f"The {field} “{self.value}” of {self.label} is taken now{by}."
+
+
+def clashes_of(act: Deletion, by: Actor) -> list[Clash]:
+    """List every value of the act's rows that a living row holds."""
+    found: list[Clash] = []
+    for table in below(table_of(act.root_kind)):
+        for index in sorted(table.indexes, key=lambda i: str(i.name)):
+            if index.unique and LIVE in str(index.dialect_kwargs["sqlite_where"]):
+                found.extend(_taken(act, table, index, by))
+    return found
+
+
+def _taken(act: Deletion, table: Table, index: Index, by: Actor) -> Iterator[Clash]:
+    columns = list(index.columns)
+    dead, live = table.alias("dead"), table.alias("live")
+    same = and_(*(dead.c[c.name] == live.c[c.name] for c in columns))
+    mine = and_(dead.c.deletion_id == act.id, rows.of_merchant(dead, act.merchant_id))  # type: ignore[arg-type]
+    label = label_column(table)
+    names = [dead.c[label.name], live.c[label.name]] if label is not None else [dead.c.id, live.c.id]
+    tenant = live.c.merchant_id if "merchant_id" in live.c else live.c.id
+    query = (
+        select(dead.c.id, live.c.id, dead.c[columns[-1].name], tenant, *names)
+        .select_from(dead.join(live, and_(same, live.c.deleted_at.is_(None))))
+        .where(mine)
+    )
+    for row_id, holder_id, value, holder_tenant, name, holder_name in rows.read(query):
+        known = by.role is Role.ADMIN or (holder_tenant == act.merchant_id and table.name != "users")
+        yield Clash(
+            kind=table.name,
+            row_id=row_id,
+            label=f"{word(table)} {name}" if label is not None else word(table),
+            field=columns[-1].name,
+            value=str(value),
+            holder=_holder(table, holder_name if label is not None else None) if known else "",
+            holder_id=holder_id if known else None,
+            can_change=not columns[-1].foreign_keys,
+            can_clear=bool(columns[-1].nullable),
+        )
+
+
+def _holder(table: Table, name: Any) -> str:
+    return f"{word(table)} {name}" if name else f"another {word(table)}"
+
+
+def give_new_values(act: Deletion, overrides: Mapping[str, str | None]) -> None:
+    """Write new values into the act's dead rows; the noun's own rules check and fold them.
+
+    Keys as in Clash.key. Raises Refused for a field that is not one a restore may change.
+    """
+    for key, value in overrides.items():
+        kind, row_id, field = _parse(key)
+        model = CLASSES.get(table_of(kind)) if kind in _kinds(act) else None
+        if model is None or field not in changeable(table_of(kind)):
+            raise Refused("bad_override", f"“{key}” is no value that can be changed here.")
+        mine = (model.id == row_id, model.deletion_id == act.id)
+        row = db.session.scalars(_of(model, act).where(*mine), execution_options=rows.DEAD_TOO).one_or_none()
+        if row is None:
+            raise Refused("bad_override", f"“{key}” is not part of this deletion.")
+        setattr(row, field, value or None)
+    db.session.flush()  # the values are compared by the database
+
+
+def changeable(table: Table) -> set[str]:
+    """Name the fields whose values are unique among the living, keys to other rows apart."""
+    last = [list(i.columns)[-1] for i in table.indexes if i.unique]
+    return {c.name for c in last if not c.foreign_keys and c.name in table.c}
+
+
+def _kinds(act: Deletion) -> set[str]:
+    return {table.name for table in below(table_of(act.root_kind))}
+
+
+def _of(model: Any, act: Deletion) -> Any:
+    query = select(model)
+    return query.where(model.merchant_id == act.merchant_id) if hasattr(model, "merchant_id") else query
+
+
+def _parse(key: str) -> tuple[str, int, str]:
+    kind, _, rest = key.partition("-")
+    row_id, _, field = rest.partition("-")
+    if not row_id.isdecimal():
+        raise Refused("bad_override", f"“{key}” is no value that can be changed here.")
+    return kind, int(row_id), field

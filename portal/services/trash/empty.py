@@ -1,0 +1,168 @@
+"""Emptying: a root goes for good with all its dead descendants, children first.
+
+Rows that history points at are emptied of what they said, and kept. Section 6 of the specification.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, delete, or_, select, update
+
+from portal.errors import Conflict, Refused
+from portal.extensions import db
+from portal.models.actor import Actor
+from portal.models.deletion import Deletion
+from portal.models.ownership import Rule, below, edges_to, table_of
+from portal.models.tenancy import PLATFORM
+from portal.services import audit
+from portal.services.trash import rows
+from portal.services.trash.names import CLASSES, word
+
+CHUNK = 1_000
+
+
+def due_for_purge(now: datetime, limit: int = CHUNK) -> list[Deletion]:
+    """Find acts of the merchant in scope whose time is over; another purge at work is stepped around."""
+    due = (Deletion.status == "done", Deletion.hold.is_(False), Deletion.purge_after <= now)
+    top = Deletion.parent_id.is_(None)  # the parts of a person's deletion go with it
+    query = select(Deletion).where(*due, top).order_by(Deletion.purge_after, Deletion.id).limit(limit)
+    return list(db.session.scalars(query.with_for_update(skip_locked=True)))
+
+
+def purge(act: Deletion, *, by: Actor, now: datetime) -> None:
+    """Remove the act's root with all its dead descendants, in one go.
+
+    Raises Refused("on_hold", "protected", "not_allowed"), Conflict("in_progress").
+    """
+    start_purge(act, by=by)
+    while not purge_some(act, now=now):
+        pass
+    rows.forget()
+
+
+def start_purge(act: Deletion, *, by: Actor) -> None:
+    """Say that the act is being purged: from now on nothing of it can be restored."""
+    db.session.flush()
+    db.session.refresh(act, with_for_update=True)
+    if act.status in ("purging", "purged"):
+        return
+    if act.hold:
+        raise Refused("on_hold", "This is on hold and may not be purged. Lift the hold first.")
+    if act.parent_id is not None:
+        raise Refused("part", "This is part of a person's deletion. Purge the person instead.")
+    if act.status != "done":
+        raise Conflict("in_progress", "This is not in the trash, or still in progress.")
+    _refuse_if_protected(act)
+    act.status = "purging"
+    root = (act.root_kind, act.root_id)
+    where = {"merchant_id": act.merchant_id, "store_id": act.store_id}
+    audit.note("purge", root, by=by, deletion_id=act.id, **where)
+    db.session.flush()
+
+
+def purge_some(act: Deletion, *, now: datetime, limit: int = CHUNK) -> bool:
+    """Remove up to `limit` rows more, deepest first; True when the act is finished."""
+    if act.status == "purged":
+        return True
+    root = table_of(act.root_kind)
+    for merchant_id in rows.merchant_ids_of(act):
+        for table in reversed(below(root)[1:]):
+            ids = _doomed(act, table, merchant_id, limit)
+            if ids:
+                _remove(table, ids, merchant_id, now)
+                return False
+    if act.status == "purging":
+        _remove(root, [act.root_id], act.merchant_id, now)
+        act.status, act.purged_at = "purged", now
+    db.session.flush()
+    return True
+
+
+def _doomed(act: Deletion, table: Table, merchant_id: int, limit: int) -> list[int]:
+    """Dead descendants in one merchant, whatever deletion killed them, not yet emptied."""
+    inside = rows.under(table, table_of(act.root_kind), act.root_id, merchant_id)
+    dead = and_(inside, table.c.deletion_id.is_not(None), table.c.purged_at.is_(None))
+    return rows.ids_of(select(table.c.id).where(dead).order_by(table.c.id).limit(limit))
+
+
+def _remove(table: Table, ids: list[int], merchant_id: int, now: datetime) -> None:
+    """Take the parts away, empty what history points at, remove the rest, and keep the books."""
+    these = and_(rows.of_merchant(table, merchant_id), table.c.id.in_(ids))
+    for edge in edges_to(table):
+        if edge.rule is Rule.PART:
+            parts = and_(_of_child(edge.child, table, merchant_id), edge.key.in_(ids))
+            db.session.execute(delete(edge.child).where(parts), execution_options=rows.DEAD_TOO)
+    _keep_the_books(table, these, merchant_id, now)
+    kept = rows.ids_of(select(table.c.id).where(these, _is_pinned(table, merchant_id)))
+    if kept:
+        _scrub(table, kept, merchant_id, now)
+    gone = [row_id for row_id in ids if row_id not in set(kept)]
+    if gone:
+        these = and_(rows.of_merchant(table, merchant_id), table.c.id.in_(gone))
+        db.session.execute(delete(table).where(these), execution_options=rows.DEAD_TOO)
+
+
+def _of_child(child: Table, parent: Table, merchant_id: int) -> ColumnElement[bool]:
+    if parent.name == "users":
+        return child.c.id.is_not(None)
+    return rows.of_merchant(child, merchant_id)
+
+
+def _is_pinned(table: Table, merchant_id: int) -> ColumnElement[bool]:
+    """Whether any row, living, dead or append-only, still points at it."""
+    arms = []
+    for edge in edges_to(table):
+        child = edge.child.alias(f"by_{edge.column}")
+        points = child.c[edge.column] == table.c.id
+        if edge.child is table:
+            points = and_(points, child.c.id != table.c.id)
+        if "merchant_id" in table.c or table.name == "merchants":
+            points = and_(points, child.c.merchant_id == merchant_id)
+        arms.append(select(child.c.id).where(points).exists())
+    return or_(*arms)
+
+
+def _scrub(table: Table, ids: list[int], merchant_id: int, now: datetime) -> None:
+    """Write "deleted product #12" where a name stood; keep deleted_at and deletion_id."""
+    for row_id in ids:
+        written = {
+            column: value.format(id=row_id) if isinstance(value, str) else value
+            for column, value in CLASSES[table].scrubs.items()
+        }
+        rows.change(table, rows.is_row(table, row_id, merchant_id), written | {"purged_at": now})
+
+
+def _keep_the_books(table: Table, these: ColumnElement[bool], merchant_id: int, now: datetime) -> None:
+    """Note in every act concerned how many of its rows have left, and which acts lost their root."""
+    departing = rows.read(select(table.c.deletion_id, table.c.id).where(these)).all()
+    left: dict[int, int] = {}
+    for deletion_id, _ in departing:
+        left[deletion_id] = left.get(deletion_id, 0) + 1
+    acts = _acts(merchant_id if table.name != "users" else PLATFORM, list(left))
+    for act in acts:
+        act.departed = rows.add_up(act.departed, table.name, left[act.id])
+    roots = [row_id for _, row_id in departing]
+    rootless = (Deletion.root_kind == table.name, Deletion.root_id.in_(roots))
+    mine = () if table.name == "users" else (Deletion.merchant_id == merchant_id,)
+    over = (*rootless, *mine, Deletion.status.in_(("done", "purging")))
+    db.session.flush()
+    values = {"status": "purged", "purged_at": now}
+    db.session.execute(update(Deletion).where(*over).values(values))
+
+
+def _acts(merchant_id: int, ids: list[int]) -> Any:
+    query = select(Deletion).where(Deletion.merchant_id == merchant_id, Deletion.id.in_(ids))
+    return db.session.scalars(query.with_for_update().execution_options(populate_existing=True))
+
+
+def _refuse_if_protected(act: Deletion) -> None:
+    root = table_of(act.root_kind)
+    for table in below(root):
+        for edge in edges_to(table):
+            if edge.rule is not Rule.PROTECT:
+                continue
+            inside = select(table.c.id).where(rows.under(table, root, act.root_id, act.merchant_id))
+            held = and_(edge.key.in_(inside), rows.of_merchant(edge.child, act.merchant_id))
+            if rows.read(select(edge.child.c.id).where(held).limit(1)).first():
+                need = word(edge.child, 2)
+                raise Refused("protected", f"{need.capitalize()} still need it. Purge them first.")
