@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.exc import DontWrapMixin
 
 
-class Refused(Exception):  # noqa: N818 - a polite no, not a fault
+class Refused(Exception):
     """A rule of the business forbids this; the doors turn it into 422."""
 
     def __init__(self, code: str, message: str, **details: Any) -> None:

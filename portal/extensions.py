@@ -21,6 +21,12 @@ csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, default_limits=[])
 listen()
 
+
+def session_apart() -> PortalSession:
+    """Open a session beside the request's own, for what must be kept even when the request fails."""
+    return PortalSession(db=db)
+
+
 PRAGMAS = ("journal_mode=WAL", "busy_timeout=30000", "foreign_keys=ON", "synchronous=FULL")
 
 

@@ -9,7 +9,7 @@ from portal.models.base import Key, Model, TimestampMixin
 from portal.models.ownership import Rule, tenant_key
 from portal.models.soft_delete import LIVE, SoftDeleteMixin, live_index, live_unique
 from portal.models.tenancy import Tenant
-from portal.models.text import fold
+from portal.models.text import checked_email, checked_name, fold
 
 
 class Customer(Tenant, SoftDeleteMixin, TimestampMixin, Model):
@@ -54,9 +54,14 @@ class Customer(Tenant, SoftDeleteMixin, TimestampMixin, Model):
     )
 
     @validates("name")
-    def _key_the_name(self, _: str, name: str) -> str:
-        self.name_key = fold(name)
-        return name
+    def _key_the_name(self, field: str, name: str) -> str:
+        checked = checked_name(name, field.replace("_", " "))
+        self.name_key = fold(checked)
+        return checked
+
+    @validates("email")
+    def _fold_the_email(self, _: str, email: str | None) -> str | None:
+        return checked_email(email) if email else None
 
     @validates("phone")
     def _key_the_phone(self, _: str, phone: str | None) -> str | None:

@@ -167,7 +167,9 @@ class LoyaltyProgram(Tenant, SoftDeleteMixin, TimestampMixin, Model):
     @validates("loyalty_type")
     def _known_type(self, _: str, value: str) -> str:
         if value not in TYPES:
-            raise Refused("bad_type", f"The program collects stamps, points or both, not “{value}”.")
+            raise Refused(
+                "bad_type", f"The program collects stamps, points or both, not “{value}”."
+            )
         return value
 
     @validates(*LIMITS)
@@ -183,7 +185,9 @@ class LoyaltyProgram(Tenant, SoftDeleteMixin, TimestampMixin, Model):
     @validates("card_color", "card_secondary_color")
     def _hex_colour(self, field: str, value: str | None) -> str | None:
         if value is not None and not COLOUR.fullmatch(value):
-            raise Refused("bad_colour", "Write the colour as #RRGGBB, for example #4F46E5.", field=field)
+            raise Refused(
+                "bad_colour", "Write the colour as #RRGGBB, for example #4F46E5.", field=field
+            )
         return value
 
 

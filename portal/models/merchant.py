@@ -1,14 +1,16 @@
 """The business, and the people it belongs to."""
 
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy import CheckConstraint, Index
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from portal.errors import Refused
 from portal.models.base import Model, TimestampMixin
 from portal.models.ownership import Rule, global_key
 from portal.models.soft_delete import SoftDeleteMixin, live_unique
 from portal.models.tenancy import Tenant
+from portal.models.text import checked_name, checked_subdomain
 from portal.models.user import User
 
 
@@ -41,6 +43,30 @@ class Merchant(SoftDeleteMixin, TimestampMixin, Model):
         CheckConstraint("name <> ''", name="has_a_name"),
         {"info": {"word": "merchant"}},
     )
+
+    @validates("name")
+    def _trim_the_name(self, _: str, name: str) -> str:
+        return checked_name(name)
+
+    @validates("subdomain")
+    def _fold_the_subdomain(self, _: str, subdomain: str) -> str:
+        return checked_subdomain(subdomain)
+
+    @validates("timezone")
+    def _known_zone(self, _: str, name: str) -> str:
+        if name not in available_timezones():
+            message = f"“{name}” is no IANA time zone. Write it like Europe/Luxembourg."
+            raise Refused("bad_timezone", message, field="timezone")
+        return name
+
+    @validates("currency", "country")
+    def _known_code(self, field: str, code: str) -> str:
+        folded, length = code.strip().upper(), {"currency": 3, "country": 2}[field]
+        if len(folded) != length or not (folded.isascii() and folded.isalpha()):
+            example = {"currency": "EUR", "country": "LU"}[field]
+            message = f"Write the {field} as {length} letters, like {example}."
+            raise Refused(f"bad_{field}", message, field=field)
+        return folded
 
     @property
     def zone(self) -> ZoneInfo:

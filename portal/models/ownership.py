@@ -84,8 +84,14 @@ def is_mortal(table: Table) -> bool:
 def index_keys() -> None:
     """Give every foreign key an index of its own, unless one already begins with its columns."""
     for table in Model.metadata.sorted_tables:
-        full = [i.columns.keys() for i in table.indexes if i.dialect_kwargs.get("sqlite_where") is None]
-        full += [c.columns.keys() for c in table.constraints if isinstance(c, (UniqueConstraint, PrimaryKeyConstraint))]
+        full = [
+            i.columns.keys() for i in table.indexes if i.dialect_kwargs.get("sqlite_where") is None
+        ]
+        full += [
+            c.columns.keys()
+            for c in table.constraints
+            if isinstance(c, (UniqueConstraint, PrimaryKeyConstraint))
+        ]
         for key in sorted(table.foreign_key_constraints, key=lambda k: k.column_keys):
             columns = key.column_keys
             if any(names[: len(columns)] == columns for names in full):
@@ -96,7 +102,9 @@ def index_keys() -> None:
 
 
 def _classify(table: Table) -> Iterator[Edge]:
-    for key in sorted(table.foreign_key_constraints, key=lambda k: k.column_keys):  # a set: order it
+    for key in sorted(
+        table.foreign_key_constraints, key=lambda k: k.column_keys
+    ):  # a set: order it
         if not is_mortal(key.referred_table):
             continue
         rule = key.info.get("rule") or key.elements[0].info.get("rule")
@@ -134,7 +142,9 @@ def edges_to(table: Table) -> tuple[Edge, ...]:
 @cache
 def outermost_first() -> tuple[Table, ...]:
     """Order the mortal tables so that owners come before what they own."""
-    graph = {t: [e.parent for e in owners_of(t)] for t in Model.metadata.sorted_tables if is_mortal(t)}
+    graph = {
+        t: [e.parent for e in owners_of(t)] for t in Model.metadata.sorted_tables if is_mortal(t)
+    }
     return tuple(TopologicalSorter(graph).static_order())
 
 

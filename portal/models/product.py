@@ -3,12 +3,15 @@
 from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from portal.errors import Refused
 from portal.models.base import Key, Model, TimestampMixin
 from portal.models.ownership import Rule, tenant_key, within
 from portal.models.soft_delete import SoftDeleteMixin, live_index, live_unique
 from portal.models.store import Store
 from portal.models.tenancy import Tenant
-from portal.models.text import fold
+from portal.models.text import LONGEST_NAME, checked_name, checked_text, fold
+
+HIGHEST_CENTS = 100_000_000
 
 
 class Product(Tenant, SoftDeleteMixin, TimestampMixin, Model):
@@ -53,6 +56,17 @@ class Product(Tenant, SoftDeleteMixin, TimestampMixin, Model):
     )
 
     @validates("name")
-    def _key_the_name(self, _: str, name: str) -> str:
-        self.name_key = fold(name)
-        return name
+    def _key_the_name(self, field: str, name: str) -> str:
+        checked = checked_name(name, field.replace("_", " "))
+        self.name_key = fold(checked)
+        return checked
+
+    @validates("sku", "barcode", "category", "external_ref")
+    def _hold_to_length(self, field: str, value: str | None) -> str | None:
+        return checked_text(value, field.replace("_", " "), LONGEST_NAME)
+
+    @validates("price_cents")
+    def _sane_price(self, _: str, cents: int) -> int:
+        if not 0 <= cents <= HIGHEST_CENTS:
+            raise Refused("bad_price", "A price lies between 0 and 1,000,000.00.", field="price")
+        return cents

@@ -177,5 +177,3 @@ def listen() -> None:
     event.listen(PortalSession, "before_flush", _before_flush)
     event.listen(PortalSession, "after_flush", _after_flush)
     event.listen(PortalSession, "after_begin", _after_begin)
-
-

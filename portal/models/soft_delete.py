@@ -25,7 +25,9 @@ class SoftDeleteMixin:
     scrubs: ClassVar[dict[str, Any]] = {}
 
     deleted_at: Mapped[datetime | None] = mapped_column(sort_order=95)
-    deleted_by_id: Mapped[int | None] = mapped_column(global_key("users.id", Rule.HISTORY), sort_order=96)
+    deleted_by_id: Mapped[int | None] = mapped_column(
+        global_key("users.id", Rule.HISTORY), sort_order=96
+    )
     deletion_id: Mapped[int | None] = mapped_column(sort_order=97)
     purged_at: Mapped[datetime | None] = mapped_column(sort_order=98)
 

@@ -10,7 +10,14 @@ from portal.models.merchant import Merchant
 from portal.models.ownership import within
 from portal.models.soft_delete import SoftDeleteMixin, live_index, live_unique
 from portal.models.tenancy import Tenant
-from portal.models.text import fold
+from portal.models.text import (
+    LONGEST_NAME,
+    checked_name,
+    checked_slug,
+    checked_subdomain,
+    checked_text,
+    fold,
+)
 
 if TYPE_CHECKING:
     from portal.models.product import Product
@@ -70,9 +77,22 @@ class Store(Tenant, SoftDeleteMixin, TimestampMixin, Model):
     )
 
     @validates("name")
-    def _key_the_name(self, _: str, name: str) -> str:
-        self.name_key = fold(name)
-        return name
+    def _key_the_name(self, field: str, name: str) -> str:
+        checked = checked_name(name, field.replace("_", " "))
+        self.name_key = fold(checked)
+        return checked
+
+    @validates("store_code")
+    def _fold_the_code(self, _: str, code: str) -> str:
+        return checked_slug(code, "store code")
+
+    @validates("subdomain")
+    def _fold_the_subdomain(self, _: str, subdomain: str | None) -> str | None:
+        return checked_subdomain(subdomain) if subdomain else None
+
+    @validates("address", "city", "postal_code", "country", "phone", "external_ref")
+    def _hold_to_length(self, field: str, value: str | None) -> str | None:
+        return checked_text(value, field.replace("_", " "), LONGEST_NAME)
 
     @property
     def place(self) -> str:

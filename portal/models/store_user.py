@@ -1,7 +1,7 @@
 """A membership: this person works in this store."""
 
 from sqlalchemy import CheckConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from portal.models.actor import Role
 from portal.models.base import Model, TimestampMixin
@@ -9,6 +9,7 @@ from portal.models.ownership import Rule, global_key, tenant_key, within
 from portal.models.soft_delete import SoftDeleteMixin, live_unique
 from portal.models.store import Store
 from portal.models.tenancy import Tenant
+from portal.models.text import LONGEST_NAME, checked_text
 from portal.models.user import User
 
 
@@ -37,6 +38,10 @@ class StoreUser(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         CheckConstraint("role IN ('manager', 'staff')", name="role_known"),
         {"info": {"word": "team member"}},
     )
+
+    @validates("position", "external_ref")
+    def _hold_to_length(self, field: str, value: str | None) -> str | None:
+        return checked_text(value, field.replace("_", " "), LONGEST_NAME)
 
     @property
     def is_manager(self) -> bool:

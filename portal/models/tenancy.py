@@ -67,7 +67,9 @@ class Tenant:
         table.append_constraint(UniqueConstraint("merchant_id", "id"))
         if cls.merchant_rule:
             info = {"rule": cls.merchant_rule}
-            key = ForeignKeyConstraint(["merchant_id"], ["merchants.id"], info=info, ondelete="RESTRICT")
+            key = ForeignKeyConstraint(
+                ["merchant_id"], ["merchants.id"], info=info, ondelete="RESTRICT"
+            )
             table.append_constraint(key)
 
     @classmethod

@@ -3,10 +3,43 @@
 import re
 import unicodedata
 
+from email_validator import EmailNotValidError, validate_email
+
+from portal.errors import Refused
+
+LONGEST_CODE = 63  # a label of a host name, RFC 1035
+LONGEST_NAME = 120
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 RESERVED = frozenset(
-    "admin api app assets auth billing carnet demo docs help invite join login logout mail"
-    " metrics portal reset root static status store stores support system till www".split()
+    [
+        "admin",
+        "api",
+        "app",
+        "assets",
+        "auth",
+        "billing",
+        "carnet",
+        "demo",
+        "docs",
+        "help",
+        "invite",
+        "join",
+        "login",
+        "logout",
+        "mail",
+        "metrics",
+        "portal",
+        "reset",
+        "root",
+        "static",
+        "status",
+        "store",
+        "stores",
+        "support",
+        "system",
+        "till",
+        "www",
+    ]
 )
 
 
@@ -30,3 +63,62 @@ def is_slug(text: str) -> bool:
 def slug_from(text: str) -> str:
     """Propose a code for a name: Café Lumière becomes cafe-lumiere."""
     return re.sub(r"[^a-z0-9]+", "-", fold(text)).strip("-")
+
+
+def checked_slug(value: str, what: str) -> str:
+    """Fold a code and hold it to a-z, 0-9 and hyphens; raises Refused("bad_code")."""
+    folded = fold_code(value)
+    if not is_slug(folded) or len(folded) > LONGEST_CODE:
+        message = f"The {what} takes 1 to {LONGEST_CODE} letters a-z, digits and inner hyphens, like gare-2."
+        raise Refused("bad_code", message, field=what.replace(" ", "_"))
+    return folded
+
+
+def checked_subdomain(value: str) -> str:
+    """Fold a subdomain and refuse words the platform needs; raises Refused("bad_code", "reserved")."""
+    folded = checked_slug(value, "subdomain")
+    if folded in RESERVED:
+        raise Refused(
+            "reserved", f"“{folded}” is reserved. Choose another subdomain.", field="subdomain"
+        )
+    return folded
+
+
+def checked_email(value: str) -> str:
+    """Fold an e-mail address and hold it to its grammar (RFC 5322); raises Refused("bad_email")."""
+    try:
+        return fold_code(validate_email(value.strip(), check_deliverability=False).normalized)
+    except EmailNotValidError as fault:
+        message = "This is no e-mail address. Write it like name@example.com."
+        raise Refused("bad_email", message, field="email") from fault
+
+
+def checked_username(value: str) -> str:
+    """Fold a username and hold it to a-z, 0-9 and hyphens; raises Refused("bad_code", "reserved")."""
+    folded = checked_slug(value, "username")
+    if folded in RESERVED:
+        raise Refused(
+            "reserved", f"“{folded}” is reserved. Choose another username.", field="username"
+        )
+    return folded
+
+
+def checked_text(value: str | None, what: str, longest: int) -> str | None:
+    """Trim a text and hold it to its length, no control characters; raises Refused("bad_text")."""
+    trimmed = (value or "").strip()
+    field = what.replace(" ", "_")
+    if len(trimmed) > longest:
+        raise Refused("bad_text", f"The {what} may have at most {longest} characters.", field=field)
+    if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in trimmed):
+        raise Refused(
+            "bad_text", f"The {what} holds a control character. Type it again.", field=field
+        )
+    return trimmed or None
+
+
+def checked_name(value: str | None, what: str = "name") -> str:
+    """Trim a name of 1 to 120 characters; raises Refused("bad_text")."""
+    trimmed = checked_text(value, what, LONGEST_NAME)
+    if trimmed is None:
+        raise Refused("bad_text", f"Give a {what}.", field=what.replace(" ", "_"))
+    return trimmed

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from portal.models.base import Key, Model, TimestampMixin
 from portal.models.soft_delete import SoftDeleteMixin, live_index, live_unique
-from portal.models.text import fold
+from portal.models.text import checked_email, checked_name, checked_username, fold
 
 if TYPE_CHECKING:
     from portal.models.merchant import MerchantOwner
@@ -51,9 +51,18 @@ class User(SoftDeleteMixin, TimestampMixin, Model):
     )
 
     @validates("display_name")
-    def _key_the_name(self, _: str, name: str) -> str:
-        self.name_key = fold(name)
-        return name
+    def _key_the_name(self, field: str, name: str) -> str:
+        checked = checked_name(name, field.replace("_", " "))
+        self.name_key = fold(checked)
+        return checked
+
+    @validates("email")
+    def _fold_the_email(self, _: str, email: str | None) -> str | None:
+        return checked_email(email) if email else None
+
+    @validates("username")
+    def _fold_the_username(self, _: str, username: str | None) -> str | None:
+        return checked_username(username) if username else None
 
     @property
     def can_sign_in(self) -> bool:

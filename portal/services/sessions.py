@@ -1,14 +1,55 @@
 """Keeping people signed in, and ending it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
-from portal.extensions import db
+from portal.extensions import db, session_apart
 from portal.models.deletion import Deletion
 from portal.models.login_session import LoginSession
 from portal.models.merchant import MerchantOwner
 from portal.models.store_user import StoreUser
+from portal.models.user import User
+from portal.services.tokens import digest, new_secret
+
+SEEN_EVERY = timedelta(minutes=10)
+
+
+def open_session(user: User, *, now: datetime) -> str:
+    """Sign a browser in; returns the secret for its cookie, always a new one."""
+    secret = new_secret()
+    opened = LoginSession(
+        user_id=user.id, token_hash=digest(secret), created_at=now, last_seen_at=now
+    )
+    db.session.add(opened)
+    return secret
+
+
+def find_session(secret: str, *, now: datetime) -> LoginSession | None:
+    """Find the open session of a cookie whose person lives; None ends it for the door."""
+    query = (
+        select(LoginSession)
+        .join(LoginSession.user)
+        .where(LoginSession.token_hash == digest(secret))
+    )
+    found = db.session.scalar(query)
+    return found if found is not None and found.is_open(now) else None
+
+
+def note_seen(session: LoginSession, *, now: datetime) -> None:
+    """Remember that the browser was here, at most once in ten minutes, in a transaction of its own."""
+    if now - session.last_seen_at < SEEN_EVERY:
+        return
+    with session_apart() as apart, apart.begin():
+        seen = update(LoginSession).where(LoginSession.id == session.id)
+        apart.execute(
+            seen.values(last_seen_at=now), execution_options={"synchronize_session": False}
+        )
+
+
+def end_session(session: LoginSession, *, now: datetime) -> None:
+    """Sign this browser out."""
+    session.ended_at, session.ended_why = now, "signed out"
 
 
 def end_for_deletion(act: Deletion, *, now: datetime) -> None:
@@ -32,5 +73,3 @@ def end_for_people(user_ids: set[int], *, why: str, now: datetime) -> None:
             update(LoginSession).where(*still_in).values(ended_at=now, ended_why=why),
             execution_options={"synchronize_session": False},
         )
-
-

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, func, select
 from sqlalchemy.exc import IntegrityError
@@ -99,7 +98,9 @@ def dead_owner(act: Deletion, *, lock: bool = False) -> Deletion | None:
     for edge in needs_of(root):
         held = select(edge.parent.c.deletion_id).select_from(root.join(edge.parent, edge.on))
         held = held.where(rows.is_root(act), edge.parent.c.deletion_id.is_not(None))
-        found = rows.read(held.with_for_update(read=True, of=edge.parent) if lock else held).scalar()
+        found = rows.read(
+            held.with_for_update(read=True, of=edge.parent) if lock else held
+        ).scalar()
         if found is not None:
             return _act(PLATFORM if edge.parent.name == "users" else act.merchant_id, found)
     return None
@@ -138,7 +139,9 @@ def _make_room(act: Deletion, *, by: Actor, now: datetime) -> None:
     """Put the living program in the trash: a merchant has one."""
     for clash in clashes_of(act, by):
         if clash.kind == act.root_kind == "loyalty_programs":
-            holder = db.session.get(CLASSES[table_of(clash.kind)], (act.merchant_id, clash.holder_id))
+            holder = db.session.get(
+                CLASSES[table_of(clash.kind)], (act.merchant_id, clash.holder_id)
+            )
             soft_delete_cascade(holder, by=by, now=now, reason="replaced by an older program")
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Table, and_, func, literal, select
 
 from portal.extensions import db
 from portal.models.deletion import Deletion
-from portal.models.ownership import Edge, edges, is_mortal, needs_of, outermost_first
+from portal.models.ownership import Edge, is_mortal, needs_of, outermost_first
 from portal.models.tenancy import PLATFORM
 from portal.services.trash import rows
 from portal.services.trash.names import word
@@ -26,7 +26,8 @@ class Finding(NamedTuple):
 
 def doctor() -> list[Finding]:
     """Look at every row in scope: live under dead, dead without deletion, counts that disagree,
-    restored deletions with dead rows. Empty when all is well."""
+    restored deletions with dead rows. Empty when all is well.
+    """
     db.session.flush()
     found: list[Finding] = []
     for table in outermost_first():
@@ -40,7 +41,9 @@ def doctor() -> list[Finding]:
 
 def _live_under_dead(edge: Edge) -> Iterator[Finding]:
     child, parent = edge.child, edge.parent
-    under_way = select(ACTS.c.id).where(ACTS.c.id == parent.c.deletion_id, ACTS.c.status.in_(UNDER_WAY))
+    under_way = select(ACTS.c.id).where(
+        ACTS.c.id == parent.c.deletion_id, ACTS.c.status.in_(UNDER_WAY)
+    )
     query = (
         select(child.c.id, _tenant(child), parent.c.id)
         .select_from(child.join(parent, edge.on))
@@ -55,7 +58,9 @@ def _live_under_dead(edge: Edge) -> Iterator[Finding]:
 
 def _dead_without_deletion(table: Table) -> Iterator[Finding]:
     act = select(ACTS.c.id).where(ACTS.c.id == table.c.deletion_id)
-    query = select(table.c.id, _tenant(table)).where(table.c.deletion_id.is_not(None), ~act.exists())
+    query = select(table.c.id, _tenant(table)).where(
+        table.c.deletion_id.is_not(None), ~act.exists()
+    )
     for row_id, merchant_id in rows.read(query):
         sentence = f"{word(table)} {row_id} is dead by a deletion that does not exist"
         yield Finding("dead_without_deletion", merchant_id, sentence)
@@ -73,7 +78,7 @@ def _dead_though_restored(table: Table) -> Iterator[Finding]:
 
 
 def _wrong_counts() -> Iterator[Finding]:
-    """counts - departed + received must be the rows that still carry the deletion."""
+    """Counts - departed + received must be the rows that still carry the deletion."""
     held: dict[int, dict[str, int]] = {}
     for table in outermost_first():
         query = select(table.c.deletion_id, func.count()).group_by(table.c.deletion_id)
@@ -88,7 +93,9 @@ def _wrong_counts() -> Iterator[Finding]:
             wanted = counts.get(kind, 0) - departed.get(kind, 0) + received.get(kind, 0)
             is_now = held.get(act_id, {}).get(kind, 0)
             if wanted != is_now:
-                sentence = f"deletion {act_id} should hold {wanted} {word(kind, wanted)}, holds {is_now}"
+                sentence = (
+                    f"deletion {act_id} should hold {wanted} {word(kind, wanted)}, holds {is_now}"
+                )
                 yield Finding("wrong_counts", merchant_id, sentence)
 
 

@@ -69,9 +69,7 @@ def change(table: Table, where: ColumnElement[bool], values: dict[str, Any]) -> 
     """Update rows and count them; lying in the trash is no change, so `updated_at` stays."""
     if "updated_at" in table.c:
         values = values | {"updated_at": table.c.updated_at}
-    done = db.session.execute(
-        update(table).where(where).values(values), execution_options=DEAD_TOO
-    )
+    done = db.session.execute(update(table).where(where).values(values), execution_options=DEAD_TOO)
     return int(done.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
 
 

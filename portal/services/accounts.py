@@ -1,0 +1,116 @@
+"""What people do with their account: get one, sign in, change the password, leave."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, or_, select
+
+from portal.errors import Refused, TooMany
+from portal.extensions import db, session_apart
+from portal.models.actor import Actor
+from portal.models.deletion import Deletion
+from portal.models.login_session import SignInAttempt
+from portal.models.text import fold_code
+from portal.models.user import User
+from portal.services import audit, passwords, sessions, trash
+from portal.services.saving import save
+
+TRIES, WINDOW = 10, timedelta(minutes=5)
+WRONG = "This does not match. Check the name and the password, and try again."
+
+
+def create_user(
+    *,
+    display_name: str,
+    by: Actor,
+    email: str | None = None,
+    username: str | None = None,
+    password: str | None = None,
+    is_platform_admin: bool = False,
+) -> User:
+    """Add a person; without a password they are known only at the till.
+
+    Raises Refused("weak_password", "bad_email", "no_login"), Conflict("taken").
+    """
+    if password and not (email or username):
+        raise Refused("no_login", "Give an e-mail address or a username to sign in with.")
+    own = (display_name, email, username)
+    user = User(
+        display_name=display_name,
+        email=email,
+        username=username,
+        is_platform_admin=is_platform_admin,
+        password_hash=passwords.hash_password(password, of=own) if password else None,
+    )
+    save(user, by=by)
+    audit.record("create", user, by=by)
+    return user
+
+
+def find_user(login: str) -> User | None:
+    """Find the living person with this e-mail address or username."""
+    folded = fold_code(login)
+    return db.session.scalar(select(User).where(or_(User.email == folded, User.username == folded)))
+
+
+def count_attempt(login: str, *, address: str, now: datetime) -> None:
+    """Count a try to sign in, in a transaction of its own, before the password is checked.
+
+    Call it before anything else in the request. Raises TooMany("too_many_tries") from the
+    eleventh in five minutes, for the name and for the address.
+    """
+    subjects = {_subject("name", fold_code(login)), _subject("address", address)}
+    with session_apart() as apart, apart.begin():
+        apart.add_all([SignInAttempt(subject=s, attempted_at=now) for s in subjects])
+        apart.flush()
+        recent = (SignInAttempt.subject.in_(subjects), SignInAttempt.attempted_at > now - WINDOW)
+        tries = select(func.count()).where(*recent).group_by(SignInAttempt.subject)
+        most = max(apart.scalars(tries))
+    if most > TRIES:
+        raise TooMany(
+            "too_many_tries", "Too many tries. Wait five minutes, then try again.", after=300
+        )
+
+
+def sign_in(login: str, password: str, *, now: datetime) -> tuple[User, str]:
+    """Check the password and open a session: the person and the secret for their cookie.
+
+    Raises Refused("wrong_login"): the same sentence and time for unknown and for wrong.
+    """
+    user = find_user(login)
+    if not passwords.is_right(password, user.password_hash if user else None) or user is None:
+        raise Refused("wrong_login", WRONG)
+    own_tries = SignInAttempt.subject == _subject("name", fold_code(login))
+    db.session.execute(delete(SignInAttempt).where(own_tries))
+    return user, sessions.open_session(user, now=now)
+
+
+def change_password(user: User, *, current: str, new: str, by: Actor, now: datetime) -> str:
+    """Change one's own password; ends every session and returns the secret of a new one."""
+    if not passwords.is_right(current, user.password_hash):
+        raise Refused("wrong_password", "This is not your current password.", field="current")
+    set_password(user, new, by=by, now=now)
+    return sessions.open_session(user, now=now)
+
+
+def set_password(user: User, new: str, *, by: Actor, now: datetime) -> None:
+    """Give a person a new password and sign them out everywhere."""
+    own = (user.display_name, user.email, user.username)
+    user.password_hash = passwords.hash_password(new, of=own)
+    sessions.end_for_people({user.id}, why="password changed", now=now)
+    audit.record("set_password", user, by=by)
+
+
+def delete_user(user: User, *, by: Actor, now: datetime, reason: str | None = None) -> Deletion:
+    """Put the person and all their memberships in the trash; never a merchant."""
+    return trash.soft_delete_cascade(user, by=by, now=now, reason=reason)
+
+
+def forget_old_attempts(now: datetime) -> int:
+    """Drop tries older than a day; a nightly job."""
+    old = delete(SignInAttempt).where(SignInAttempt.attempted_at < now - timedelta(days=1))
+    return int(db.session.execute(old).rowcount)  # type: ignore[attr-defined]  # a DELETE has one
+
+
+def _subject(kind: str, value: str) -> str:
+    return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()

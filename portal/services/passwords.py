@@ -1,0 +1,172 @@
+"""Passwords: 8 to 128 characters, no common ones, kept as argon2id."""
+
+import re
+import unicodedata
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from portal.errors import Refused
+
+SHORTEST, LONGEST = 8, 128
+_hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+_nobody = _hasher.hash("nobody has this password")  # makes unknown and wrong take the same time
+COMMON = frozenset(
+    [
+        "password",
+        "passwort",
+        "motdepasse",
+        "passw0rd",
+        "p@ssword",
+        "pass",
+        "qwerty",
+        "qwertz",
+        "azerty",
+        "qwertyuiop",
+        "qwertzuiop",
+        "asdf",
+        "asdfgh",
+        "asdfghjkl",
+        "yxcvbnm",
+        "zxcvbnm",
+        "welcome",
+        "willkommen",
+        "bienvenue",
+        "admin",
+        "administrator",
+        "root",
+        "letmein",
+        "iloveyou",
+        "monkey",
+        "dragon",
+        "sunshine",
+        "princess",
+        "football",
+        "baseball",
+        "soccer",
+        "hockey",
+        "superman",
+        "batman",
+        "master",
+        "shadow",
+        "michael",
+        "jordan",
+        "jennifer",
+        "charlie",
+        "daniel",
+        "thomas",
+        "hunter",
+        "trustno",
+        "hello",
+        "hallo",
+        "bonjour",
+        "salut",
+        "login",
+        "user",
+        "guest",
+        "test",
+        "tester",
+        "testing",
+        "secret",
+        "geheim",
+        "default",
+        "changeme",
+        "carnet",
+        "cafe",
+        "coffee",
+        "loyalty",
+        "loyaltycard",
+        "abc",
+        "abcd",
+        "abcdef",
+        "abcdefgh",
+        "abcdefghi",
+        "starwars",
+        "whatever",
+        "computer",
+        "internet",
+        "summer",
+        "sommer",
+        "winter",
+        "spring",
+        "autumn",
+        "herbst",
+        "ete",
+        "hiver",
+        "luxembourg",
+        "luxemburg",
+        "lulu",
+        "manager",
+        "owner",
+        "staff",
+        "store",
+        "shop",
+        "kasse",
+        "caisse",
+        "till",
+        "pizza",
+        "chocolate",
+        "cookie",
+        "cheese",
+        "freedom",
+        "ninja",
+        "mustang",
+        "access",
+        "flower",
+        "lovely",
+        "samsung",
+        "google",
+        "facebook",
+        "liverpool",
+        "arsenal",
+        "chelsea",
+        "juventus",
+        "barcelona",
+    ]
+)
+
+
+def hash_password(password: str, *, of: tuple[str | None, ...] = ()) -> str:
+    """Hash a new password; raises Refused("weak_password") with what to do.
+
+    `of` are the person's own names, which make no password.
+    """
+    text = unicodedata.normalize("NFKC", password)
+    _refuse_weak(text, of)
+    return _hasher.hash(text)
+
+
+def is_right(password: str, password_hash: str | None) -> bool:
+    """Check a password; takes as long when there is none to compare with."""
+    text = unicodedata.normalize("NFKC", password)[: LONGEST + 1]
+    try:
+        return _hasher.verify(password_hash or _nobody, text) and password_hash is not None
+    except (Argon2Error, InvalidHashError):
+        return False
+
+
+def _refuse_weak(text: str, own: tuple[str | None, ...]) -> None:
+    if not SHORTEST <= len(text) <= LONGEST:
+        message = f"A password has {SHORTEST} to {LONGEST} characters. Three or four words are a good one."
+        raise Refused("weak_password", message, field="password")
+    names = {part for name in own if name for part in re.split(r"[@.\s-]", name.casefold())}
+    if _core(text) in COMMON | names or _is_run(text):
+        message = "This password is among the first that are tried. Take three or four words."
+        raise Refused("weak_password", message, field="password")
+
+
+def _core(text: str) -> str:
+    """Strip what people put around a common word."""
+    plain = text.casefold().translate(str.maketrans("@$!", "asi"))
+    return re.sub(r"^[\W\d_]+|[\W\d_]+$", "", plain)
+
+
+def _is_run(text: str) -> bool:
+    """Whether it is one character repeated, or a run like 12345678."""
+    steps = {ord(b) - ord(a) for a, b in zip(text, text[1:], strict=False)}
+    return (
+        steps <= {0}
+        or steps <= {1}
+        or steps <= {-1}
+        or (not _core(text) and text.isdigit() and len(text) < 12)
+    )

@@ -1,0 +1,69 @@
+"""What people do with products: add, change, delete."""
+
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from portal.errors import Refused
+from portal.models.actor import Actor
+from portal.models.deletion import Deletion
+from portal.models.product import Product
+from portal.models.store import Store
+from portal.services import audit, trash
+from portal.services.changing import apply, refuse_unknown
+from portal.services.saving import save
+
+FIELDS = frozenset(
+    ["name", "sku", "barcode", "category", "price_cents", "earns_points", "external_ref"]
+)
+
+
+def add_product(store: Store, *, name: str, price_cents: int, by: Actor, **details: Any) -> Product:
+    """Let the store sell something; the price in cents, `details` may give the other FIELDS.
+
+    Raises Conflict("taken") for a SKU or reference in use in the store, Conflict("owner_deleted").
+    """
+    product = Product(
+        merchant_id=store.merchant_id,
+        store_id=store.id,
+        name=name,
+        price_cents=price_cents,
+        **refuse_unknown(details, FIELDS),
+    )
+    save(product, by=by)
+    audit.record("create", product, by=by)
+    return product
+
+
+def change_product(product: Product, *, by: Actor, **changes: Any) -> list[str]:
+    """Change the FIELDS given and name those that differ; raises as add_product does."""
+    return apply(product, changes, known=FIELDS, by=by)
+
+
+def delete_product(
+    product: Product, *, by: Actor, now: datetime, reason: str | None = None
+) -> Deletion:
+    """Put the product in the trash; past orders keep its name and price."""
+    return trash.soft_delete_cascade(product, by=by, now=now, reason=reason)
+
+
+def cents_from(amount: str) -> int:
+    """Read an amount of money: 19.99 and 19,99 both work; raises Refused("bad_amount").
+
+    Never through a float. More than two decimals, or a separator that could mean thousands, is
+    refused, not guessed.
+    """
+    plain = amount.strip().replace("\u00a0", "").replace("\u202f", "").replace(" ", "")
+    if plain.count(",") + plain.count(".") > 1:
+        raise Refused(
+            "bad_amount", "Write the amount with one separator, like 1234.50.", field="price"
+        )
+    try:
+        value = Decimal(plain.replace(",", ".")) * 100
+    except InvalidOperation as fault:
+        raise Refused(
+            "bad_amount", "Write the amount in figures, like 4.50.", field="price"
+        ) from fault
+    if not value.is_finite() or value != value.to_integral_value():
+        raise Refused("bad_amount", "An amount has at most two decimals, like 4.50.", field="price")
+    return int(value)

@@ -1,0 +1,78 @@
+"""Writing a row whose values must be unique among the living."""
+
+from typing import Any
+
+from sqlalchemy import Index, inspect, select
+from sqlalchemy.exc import IntegrityError
+
+from portal.errors import Conflict
+from portal.extensions import db
+from portal.models.actor import Actor, Role
+from portal.models.soft_delete import LIVE
+
+
+def save(row: Any, *, by: Actor) -> Any:
+    """Write the row now, so that a value another living row holds is refused with its holder's name.
+
+    Raises Conflict("taken"); a stranger's holder is not named.
+    """
+    wanted = {
+        c.key: getattr(row, c.key) for c in inspect(type(row)).column_attrs if c.key in row.__dict__
+    }
+    try:
+        with db.session.begin_nested():
+            db.session.add(row)
+    except IntegrityError as fault:
+        taken = _conflict(type(row), wanted, by)
+        if taken is None:
+            raise
+        raise taken from fault
+    return row
+
+
+def holder_of(model: Any, wanted: dict[str, Any], fields: list[str]) -> Any:
+    """Find the living row that holds these values; None when it is free, or a value is missing."""
+    if any(wanted.get(field) is None for field in fields):
+        return None
+    same = [getattr(model, field) == wanted[field] for field in fields]
+    others = select(model).where(*same)
+    if wanted.get("id") is not None:
+        others = others.where(model.id != wanted["id"])
+    return db.session.scalars(others).first()
+
+
+def _conflict(model: Any, wanted: dict[str, Any], by: Actor) -> Conflict | None:
+    for index in live_uniques(model):
+        fields = [column.name for column in index.columns]
+        holder = holder_of(model, wanted, fields)
+        if holder is not None or _is_global(fields):
+            return _taken(model, fields[-1], wanted, holder, by)
+    return None
+
+
+def live_uniques(model: Any) -> list[Index]:
+    """List the indexes that keep values unique among the living, the most telling first."""
+    found = [
+        i
+        for i in model.__table__.indexes
+        if i.unique and LIVE in str(i.dialect_kwargs["sqlite_where"])
+    ]
+    return sorted(found, key=lambda index: str(index.name))
+
+
+def _is_global(fields: list[str]) -> bool:
+    return fields == ["subdomain"]
+
+
+def _taken(model: Any, field: str, wanted: dict[str, Any], holder: Any, by: Actor) -> Conflict:
+    words, value = field.replace("_", " "), wanted.get(field)
+    name = (
+        getattr(holder, holder.label_column, "")
+        if holder is not None and holder.label_column
+        else ""
+    )
+    known = by.role is Role.ADMIN or model.__tablename__ not in ("users", "merchants")
+    if not known or not name:
+        return Conflict("taken", f"The {words} “{value}” is taken. Choose another.", field=field)
+    message = f"The {words} “{value}” is taken by {name}. Choose another."
+    return Conflict("taken", message, name, field=field, holder_id=holder.id)
