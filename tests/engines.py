@@ -233,7 +233,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for what in (NO_POSTGRES, NO_BROWSER):
         mine = [text for text in skipped if what in text]
         if mine:
-            line = f"{what}: {len(mine)} tests were skipped."
+            line = f"{what}; tests skipped for it: {len(mine)}."
             terminalreporter.write_line(line, yellow=True, bold=True)
 
 

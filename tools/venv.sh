@@ -1,4 +1,4 @@
-# Make a virtual environment with the newest Python here that is new enough.
+# Make a virtual environment with the first Python here that is new enough.
 set -eu
 venv=$1
 fits='import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
