@@ -40,7 +40,7 @@ def flask(*words: str) -> None:
 def serve(port: int) -> None:
     """Serve until stopped, on this machine only."""
     options = ["--worker-class=gthread", "--workers=1", "--threads=8"]
-    options += [f"--bind=127.0.0.1:{port}", "--log-level=warning"]
+    options += [f"--bind=127.0.0.1:{port}", "--log-level=warning", "--no-control-socket"]
     os.execv(BIN / "python", [BIN / "python", "-m", "gunicorn", *options, "wsgi:app"])
 
 
