@@ -2,7 +2,7 @@
 
 from alembic import context
 from flask import current_app
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
 from portal.models.base import Model
 from portal.models.walls import grant
@@ -15,7 +15,7 @@ def owner_engine() -> Engine:
     url = current_app.config.get("MIGRATION_DATABASE_URL")
     if not url or url == current_app.config["SQLALCHEMY_DATABASE_URI"]:
         return target.db.engine
-    return create_engine(url, hide_parameters=True)
+    return create_engine(url, hide_parameters=True, poolclass=NullPool)
 
 
 def run(connection: Connection) -> None:
