@@ -1,11 +1,15 @@
 // What is swapped into #dialog opens it; `dialog:close` from the server, [data-close] and the backdrop close it.
 const dialog = () => document.getElementById("dialog");
-const values = (box) => [...box.querySelectorAll("form")].map((form) => new URLSearchParams(new FormData(form)).toString()).join();
+const tell = (name) => document.dispatchEvent(new CustomEvent(name));
 let before = "";
+let opener = null;
 
-function wasTyped(box) {
-  return Boolean(box.querySelector("[data-sheet]")) && values(box) !== before;
+function values(box) {
+  const form = box.querySelector("[data-sheet]");
+  return form ? new URLSearchParams(new FormData(form)).toString() : "";
 }
+
+const wasTyped = (box) => values(box) !== before;
 
 function leave(box) {
   if (!wasTyped(box) || window.confirm("Close without saving what you typed?")) box.close();
@@ -13,10 +17,17 @@ function leave(box) {
 
 document.addEventListener("htmx:after:settle", (event) => {
   const box = dialog();
-  if (event.target !== box || !box.firstElementChild) return;
-  if (!box.open) box.showModal();
+  if (!box || event.target !== box || !box.firstElementChild) return;
+  if (!box.open) {
+    opener = event.detail.task.sourceElement;
+    box.showModal();
+  }
   before = values(box);
-  document.dispatchEvent(new CustomEvent("layer:changed"));
+  tell("layer:changed");
+});
+
+document.addEventListener("htmx:before:swap", (event) => {
+  if (event.detail.tasks.some((task) => task.target === dialog())) tell("layer:emptied");
 });
 
 document.addEventListener("dialog:close", () => dialog()?.close());
@@ -38,6 +49,10 @@ document.addEventListener("cancel", (event) => {
 }, true);
 
 document.addEventListener("close", (event) => {
-  if (event.target.id === "dialog") event.target.replaceChildren();
-  document.dispatchEvent(new CustomEvent("layer:changed"));
+  if (event.target.id === "dialog") {
+    tell("layer:emptied");
+    event.target.replaceChildren();
+    if (document.activeElement === document.body) opener?.focus();
+  }
+  tell("layer:changed");
 }, true);

@@ -21,6 +21,7 @@ function help() {
     return [term, words];
   }));
   list.closest("dialog").showModal();
+  document.dispatchEvent(new CustomEvent("layer:changed"));
 }
 
 const keys = {

@@ -2,9 +2,16 @@
 const STAY_MS = 8000;
 const box = () => document.getElementById("toasts");
 
+// A modal dialog makes all outside it inert, so the toasts move into it, and out again.
+function settleIn(home) {
+  const toasts = box();
+  if (toasts && toasts.parentNode !== home) home.append(toasts);
+}
+
 export function raise() {
   const toasts = box();
   if (!toasts) return;
+  settleIn(document.querySelector("dialog[open]") ?? document.body);
   if (toasts.matches(":popover-open")) toasts.hidePopover();
   if (toasts.childElementCount) toasts.showPopover();
   document.querySelectorAll("[data-toast]:not([data-timed])").forEach(time);
@@ -37,6 +44,7 @@ document.addEventListener("htmx:after:settle", (event) => {
   if (event.target.id === "toasts") raise();
 });
 document.addEventListener("layer:changed", raise);
+document.addEventListener("layer:emptied", () => settleIn(document.body));
 document.addEventListener("click", (event) => {
   if (event.target.closest?.("[data-dismiss]")) drop(event.target.closest("[data-toast]"));
 });
