@@ -161,7 +161,7 @@ def _rows(
     if model is StoreUser:
         query = query.options(selectinload(StoreUser.user))
     for piece in _pieces(model, ids):
-        last = 0
+        last: int | None = 0
         while last is not None:
             with scoped(db.session, merchant_id):
                 found = db.session.scalars(query.where(*piece, model.id > last).limit(PIECE)).all()
