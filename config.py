@@ -23,6 +23,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
@@ -30,6 +31,7 @@ from urllib.parse import SplitResult, urlsplit
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+VERSION = "0.1.0"
 ROOT = Path(__file__).resolve().parent
 SHORTEST_KEY = 32
 # How long a statement, a lock and a forgotten transaction may last.
@@ -88,6 +90,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     return {
         "CARNET_ENV": kind,
         "TESTING": kind == "testing",
+        "VERSION": VERSION,
         "INSTANCE_PATH": str(instance),
         "SECRET_KEY": secret_key(env, kind, instance),
         **addresses(env, kind, url),
@@ -275,6 +278,7 @@ def cookies(kind: str) -> dict[str, Any]:
         "SESSION_COOKIE_SECURE": kind == "production",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": timedelta(days=14),
         # A till stays open all day; the token ends with its session.
         "WTF_CSRF_TIME_LIMIT": None,
     }

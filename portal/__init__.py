@@ -1,22 +1,36 @@
 """Carnet, a loyalty portal: create_app puts the rooms together."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from jinja2 import StrictUndefined
 
-from portal import models  # noqa: F401 - fills the metadata
-from portal.extensions import csrf, db, login_manager, migrate
+import config
+from portal import models, web  # noqa: F401 - models fills the metadata
+from portal.extensions import csrf, db, limiter, migrate
 from portal.models.ownership import edges
+from portal.web.files import address_of_files
+
+ROOT = Path(__file__).parent.parent
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     """Make the app that wsgi.py, the CLI and the tests run; an unclassified key stops it here."""
-    app = Flask(__name__, template_folder="../templates", static_folder="../static")
-    app.config.from_mapping(settings)
+    static = ROOT / "static"
+    app = Flask(
+        __name__,
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(static),
+        static_url_path=address_of_files(static),
+    )
+    app.config.from_mapping(settings or config.from_environment(os.environ))
+    app.jinja_env.undefined = StrictUndefined
     edges()
-    db.init_app(app)
+    for extension in (db, csrf, limiter):
+        extension.init_app(app)
     migrate.init_app(app, db)
-    login_manager.init_app(app)
-    csrf.init_app(app)
+    web.init_app(app)
     return app

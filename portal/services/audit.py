@@ -33,7 +33,7 @@ def note(
     by: Actor,
     store_id: int | None = None,
     **details: Any,
-) -> None:
+) -> AuditEntry:
     """Note an act on a subject given as (kind, id)."""
     entry = AuditEntry(
         merchant_id=merchant_id,
@@ -48,3 +48,11 @@ def note(
         request_id=request_id.get(),
     )
     db.session.add(entry)
+    return entry
+
+
+def note_batch(kind: str, deletion_ids: list[int], *, merchant_id: int, by: Actor) -> int:
+    """Note which deletions one bulk action made; returns the number by which Undo finds them again."""
+    entry = note("delete_many", (kind, None), merchant_id=merchant_id, by=by, deletion_ids=deletion_ids)
+    db.session.flush()  # its id goes into the answer
+    return entry.id

@@ -1,0 +1,19 @@
+"""The doors of the browser."""
+
+from flask import Flask
+
+from portal.web import access, answers, errors, files, filters, frame, logs, sessions
+from portal.web.auth.routes import bp as auth
+from portal.web.health.routes import bp as health
+from portal.web.home.routes import bp as home
+
+SCREENS = (auth, home, health)
+
+
+def init_app(app: Flask) -> None:
+    """Hang the screens and what they share on the app; a view that does not say who may stops the start."""
+    for part in (logs, files, answers, sessions, access, errors, filters, frame):
+        part.init_app(app)
+    for screen in SCREENS:
+        app.register_blueprint(screen)
+    access.refuse_doors_without_a_rule(app)

@@ -1,0 +1,87 @@
+"""What a browser sees when something is refused, missing or broken."""
+
+from typing import Any
+
+import structlog
+from flask import Flask, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.wrappers import Response
+
+from portal.errors import Conflict, Refused, TooMany
+from portal.extensions import db
+from portal.services import audit
+from portal.web import retry
+from portal.web.page import is_htmx
+
+log = structlog.get_logger()
+
+
+def answer(status: int, message: str = "", **headers: str) -> Response:
+    """Show a calm page, or a piece for htmx."""
+    template = "errors/_error.html" if is_htmx() else "errors/error.html"
+    words: dict[str, Any] = {"status": status, "message": message, "request_id": audit.request_id.get() or ""}
+    response = make_response(render_template(template, **words), status)
+    return _with(response, headers)
+
+
+def _with(response: Response, headers: dict[str, str]) -> Response:
+    response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+    return response
+
+
+def refused(error: Refused) -> Response:
+    """Show the reason where the screen keeps its messages; nothing was written."""
+    db.session.rollback()
+    status = 429 if isinstance(error, TooMany) else 409 if isinstance(error, Conflict) else 422
+    if error.code == "not_allowed":
+        status = 403
+    headers = {"Retry_After": str(error.details["after"])} if "after" in error.details else {}
+    if not is_htmx():
+        return answer(status, error.message, **headers)
+    response = make_response(render_template("shared/_refusal.html", message=error.message), status)
+    return _with(response, headers)
+
+
+def http_error(error: HTTPException) -> Response | HTTPException:
+    """Give every HTTP error its page; redirects pass."""
+    db.session.rollback()
+    if error.code is None or error.code < 400:
+        return error
+    response = answer(error.code)
+    if error.code == 405:
+        response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or ())
+    return response
+
+
+def stale_form(_: CSRFError) -> Response:
+    """The page is older than the session."""
+    db.session.rollback()
+    return answer(400, "This page was open for too long, or in another session. Reload it and try again.")
+
+
+def trouble(error: DBAPIError) -> Response:
+    """The database asked to try later even after trying again."""
+    db.session.rollback()
+    if retry.is_passing(error):
+        log.warning("database_busy", path=request.path)
+        return answer(503, Retry_After="5")
+    return broken(error)
+
+
+def broken(error: Exception) -> Response:
+    """A bug: log it with the request id and show a calm page."""
+    db.session.rollback()
+    cause = getattr(error, "original_exception", None) or error
+    log.error("unhandled", path=request.path, exc_info=cause)
+    return answer(500)
+
+
+def init_app(app: Flask) -> None:
+    """Hang the handlers on the app."""
+    app.register_error_handler(Refused, refused)
+    app.register_error_handler(CSRFError, stale_form)
+    app.register_error_handler(HTTPException, http_error)  # type: ignore[arg-type]
+    app.register_error_handler(DBAPIError, trouble)
+    app.register_error_handler(InternalServerError, broken)

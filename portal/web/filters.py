@@ -1,0 +1,51 @@
+"""How templates show money, time, numbers and addresses of files."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime, format_timedelta
+from babel.numbers import format_currency, format_decimal
+from flask import Flask, g, url_for
+
+from portal.web.scope import now
+
+
+def money(cents: int) -> str:
+    """Show cents in the merchant's currency and locale: 4,50 €."""
+    merchant = g.get("merchant")
+    currency, locale = (merchant.currency, merchant.locale) if merchant else ("EUR", "en")
+    return format_currency(cents / 100, currency, locale=locale)  # shown only, never counted with
+
+
+def number(value: float) -> str:
+    """Show a number with its thousands apart."""
+    return format_decimal(value, locale=_locale())
+
+
+def when(moment: datetime) -> str:
+    """Show a moment in the merchant's time zone: 22 Nov 2026, 14:05."""
+    merchant = g.get("merchant")
+    zone = merchant.zone if merchant else ZoneInfo("UTC")
+    return format_datetime(moment.astimezone(zone), "d MMM y, HH:mm", locale=_locale())
+
+
+def ago(moment: datetime) -> str:
+    """Show how long ago it was: 2 days ago."""
+    return format_timedelta(moment - now(), add_direction=True, locale=_locale(), threshold=0.9)
+
+
+def static_url(path: str) -> str:
+    """Address a file of ours; the address changes with the files."""
+    return url_for("static", filename=path)
+
+
+def _locale() -> str:
+    merchant = g.get("merchant")
+    return merchant.locale if merchant else "en"
+
+
+def init_app(app: Flask) -> None:
+    """Hang them on the templates."""
+    for show in (money, number, when, ago):
+        app.jinja_env.filters[show.__name__] = show
+    app.jinja_env.globals["static_url"] = static_url

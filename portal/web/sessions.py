@@ -1,0 +1,54 @@
+"""Who is signed in: a server-side session behind a signed cookie."""
+
+from datetime import UTC, datetime
+
+from flask import Flask, session
+from flask_login import UserMixin, login_user, logout_user
+
+from portal.extensions import login_manager
+from portal.models.login_session import LoginSession
+from portal.models.user import User
+from portal.services import sessions
+
+
+class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
+    """The person of an open session; Flask-Login keeps the secret in the cookie."""
+
+    def __init__(self, user: User, secret: str, login_session: LoginSession | None = None) -> None:
+        self.user = user
+        self.secret = secret
+        self.login_session = login_session
+
+    def get_id(self) -> str:
+        """What the cookie carries."""
+        return self.secret
+
+
+def load(secret: str) -> SignedIn | None:
+    """Find the person of a cookie; None when the session has ended."""
+    now = datetime.now(UTC)
+    found = sessions.find_session(secret, now=now)
+    if found is None:
+        return None
+    sessions.note_seen(found, now=now)
+    return SignedIn(found.user, secret, found)
+
+
+def start(user: User, secret: str) -> None:
+    """Sign this browser in with a session just opened; nothing of the old one is kept."""
+    session.clear()
+    session.permanent = True
+    login_user(SignedIn(user, secret))
+
+
+def stop() -> None:
+    """Forget who it was; the door ends the session row."""
+    logout_user()
+    session.clear()
+
+
+def init_app(app: Flask) -> None:
+    """Let Flask-Login find people by their session."""
+    login_manager.init_app(app)
+    login_manager.session_protection = None  # a server-side row says more than an address
+    login_manager.user_loader(load)
