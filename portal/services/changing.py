@@ -14,11 +14,9 @@ def apply(row: Any, changes: dict[str, Any], *, known: frozenset[str], by: Actor
     """
     refuse_unknown(changes, known)
     before = {field: getattr(row, field) for field in changes}
-    for field, value in changes.items():
-        setattr(row, field, value)
+    save(row, by=by, **changes)
     changed = sorted(field for field, old in before.items() if getattr(row, field) != old)
     if changed:
-        save(row, by=by)
         audit.record("change", row, by=by, fields=changed)
     return changed
 

@@ -11,16 +11,20 @@ from portal.models.actor import Actor, Role
 from portal.models.soft_delete import LIVE
 
 
-def save(row: Any, *, by: Actor) -> Any:
+def save(row: Any, *, by: Actor, **changes: Any) -> Any:
     """Write the row now, so that a value another living row holds is refused with its holder's name.
 
+    Give changes here rather than set them before: what is dirty already is written before the
+    savepoint, and a refusal would then undo the whole transaction.
     Raises Conflict("taken"); a stranger's holder is not named.
     """
-    wanted = {
-        c.key: getattr(row, c.key) for c in inspect(type(row)).column_attrs if c.key in row.__dict__
-    }
+    wanted: dict[str, Any] = {}
     try:
         with db.session.begin_nested():
+            for field, value in changes.items():
+                setattr(row, field, value)
+            columns = inspect(type(row)).column_attrs
+            wanted.update({c.key: getattr(row, c.key) for c in columns if c.key in row.__dict__})
             db.session.add(row)
     except IntegrityError as fault:
         taken = _conflict(type(row), wanted, by)
