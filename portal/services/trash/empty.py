@@ -6,7 +6,7 @@ Rows that history points at are emptied of what they said, and kept. Section 6 o
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, false, or_, select, update
 
 from portal.errors import Conflict, Refused
 from portal.extensions import db
@@ -121,7 +121,7 @@ def _is_pinned(table: Table, merchant_id: int) -> ColumnElement[bool]:
         if "merchant_id" in table.c or table.name == "merchants":
             points = and_(points, child.c.merchant_id == merchant_id)
         arms.append(select(child.c.id).where(points).exists())
-    return or_(*arms)
+    return or_(false(), *arms)
 
 
 def _scrub(table: Table, ids: list[int], merchant_id: int, now: datetime) -> None:
