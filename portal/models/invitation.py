@@ -28,9 +28,7 @@ class Invitation(Tenant, TimestampMixin, Model):
     accepted_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
-    store: Mapped[Store | None] = relationship(
-        primaryjoin=lambda: within(Invitation.store_id, Store)
-    )
+    store: Mapped[Store | None] = relationship(primaryjoin=lambda: within(Invitation.store_id, Store))
 
     __table_args__ = (
         tenant_key("store_id", "stores", Rule.PART),

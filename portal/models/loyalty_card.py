@@ -32,9 +32,7 @@ class LoyaltyCard(Tenant, SoftDeleteMixin, TimestampMixin, Model):
     program: Mapped[LoyaltyProgram] = relationship(
         primaryjoin=lambda: within(LoyaltyCard.program_id, LoyaltyProgram)
     )
-    customer: Mapped[Customer] = relationship(
-        primaryjoin=lambda: within(LoyaltyCard.customer_id, Customer)
-    )
+    customer: Mapped[Customer] = relationship(primaryjoin=lambda: within(LoyaltyCard.customer_id, Customer))
     tokens: Mapped[list["CardToken"]] = relationship(
         back_populates="card", primaryjoin=lambda: within(CardToken.card_id, LoyaltyCard)
     )
@@ -65,9 +63,7 @@ class CardToken(Tenant, SoftDeleteMixin, TimestampMixin, Model):
 
     __table_args__ = (
         tenant_key("card_id", "loyalty_cards", Rule.OWNS),
-        live_unique(
-            "uq_card_tokens_value_live", "merchant_id", "kind", "value", also="revoked_at IS NULL"
-        ),
+        live_unique("uq_card_tokens_value_live", "merchant_id", "kind", "value", also="revoked_at IS NULL"),
         CheckConstraint("kind IN ('qr', 'number', 'legacy')", name="kind_known"),
         {"info": {"word": "card token"}},
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, Numeric, UniqueConstraint
+from sqlalchemy import CheckConstraint, ColumnElement, Numeric, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from portal.errors import Refused
@@ -112,7 +112,9 @@ class LoyaltyProgram(Tenant, SoftDeleteMixin, TimestampMixin, Model):
     expiry_floor_at: Mapped[datetime | None]
 
     rewards: Mapped[list["LoyaltyReward"]] = relationship(
-        back_populates="program", primaryjoin=lambda: _rewards(), order_by="LoyaltyReward.position"
+        back_populates="program",
+        primaryjoin=lambda: _rewards(),  # noqa: PLW0108 - defined below
+        order_by="LoyaltyReward.position",
     )
 
     __table_args__ = (
@@ -167,9 +169,7 @@ class LoyaltyProgram(Tenant, SoftDeleteMixin, TimestampMixin, Model):
     @validates("loyalty_type")
     def _known_type(self, _: str, value: str) -> str:
         if value not in TYPES:
-            raise Refused(
-                "bad_type", f"The program collects stamps, points or both, not “{value}”."
-            )
+            raise Refused("bad_type", f"The program collects stamps, points or both, not “{value}”.")
         return value
 
     @validates(*LIMITS)
@@ -185,13 +185,11 @@ class LoyaltyProgram(Tenant, SoftDeleteMixin, TimestampMixin, Model):
     @validates("card_color", "card_secondary_color")
     def _hex_colour(self, field: str, value: str | None) -> str | None:
         if value is not None and not COLOUR.fullmatch(value):
-            raise Refused(
-                "bad_colour", "Write the colour as #RRGGBB, for example #4F46E5.", field=field
-            )
+            raise Refused("bad_colour", "Write the colour as #RRGGBB, for example #4F46E5.", field=field)
         return value
 
 
-def _rewards() -> object:
+def _rewards() -> ColumnElement[bool]:
     from portal.models.loyalty_reward import LoyaltyReward  # noqa: PLC0415 - the two nouns know each other
 
     return within(LoyaltyReward.program_id, LoyaltyProgram)

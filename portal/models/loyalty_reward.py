@@ -40,8 +40,6 @@ class LoyaltyReward(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         tenant_key("program_id", "loyalty_programs", Rule.OWNS),
         CheckConstraint("points_required > 0", name="costs_points"),
         CheckConstraint("stock IS NULL OR stock >= 0", name="stock_not_negative"),
-        CheckConstraint(
-            "discount_cents IS NULL OR discount_cents >= 0", name="discount_not_negative"
-        ),
+        CheckConstraint("discount_cents IS NULL OR discount_cents >= 0", name="discount_not_negative"),
         {"info": {"word": "reward"}},
     )

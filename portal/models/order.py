@@ -32,9 +32,7 @@ class Order(Tenant, SoftDeleteMixin, TimestampMixin, Model):
     external_ref: Mapped[str | None]
 
     store: Mapped[Store | None] = relationship(primaryjoin=lambda: within(Order.store_id, Store))
-    customer: Mapped[Customer | None] = relationship(
-        primaryjoin=lambda: within(Order.customer_id, Customer)
-    )
+    customer: Mapped[Customer | None] = relationship(primaryjoin=lambda: within(Order.customer_id, Customer))
     lines: Mapped[list["OrderLine"]] = relationship(
         back_populates="order", primaryjoin=lambda: within(OrderLine.order_id, Order)
     )
@@ -66,9 +64,7 @@ class OrderLine(Tenant, Model):
     order: Mapped[Order] = relationship(
         back_populates="lines", primaryjoin=lambda: within(OrderLine.order_id, Order)
     )
-    product: Mapped[Product | None] = relationship(
-        primaryjoin=lambda: within(OrderLine.product_id, Product)
-    )
+    product: Mapped[Product | None] = relationship(primaryjoin=lambda: within(OrderLine.product_id, Product))
 
     __table_args__ = (
         tenant_key("order_id", "orders", Rule.PART),

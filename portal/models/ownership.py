@@ -50,7 +50,7 @@ class Edge(NamedTuple):
     @property
     def on(self) -> ColumnElement[bool]:
         """Join child and parent inside one merchant, so that the join stays on one shard."""
-        same = self.key == self.parent.c.id
+        same: ColumnElement[bool] = self.key == self.parent.c.id
         if "merchant_id" not in self.parent.c:
             return same
         return and_(same, self.child.c.merchant_id == self.parent.c.merchant_id)
@@ -81,18 +81,21 @@ def is_mortal(table: Table) -> bool:
     return "deletion_id" in table.c
 
 
+def keys_of(table: Table) -> list[ForeignKeyConstraint]:
+    """List the table's foreign keys in an order that never changes; the table keeps a set."""
+    return sorted(table.foreign_key_constraints, key=lambda key: list(key.column_keys))
+
+
 def index_keys() -> None:
     """Give every foreign key an index of its own, unless one already begins with its columns."""
     for table in Model.metadata.sorted_tables:
-        full = [
-            i.columns.keys() for i in table.indexes if i.dialect_kwargs.get("sqlite_where") is None
-        ]
+        full = [i.columns.keys() for i in table.indexes if i.dialect_kwargs.get("sqlite_where") is None]
         full += [
             c.columns.keys()
             for c in table.constraints
             if isinstance(c, (UniqueConstraint, PrimaryKeyConstraint))
         ]
-        for key in sorted(table.foreign_key_constraints, key=lambda k: k.column_keys):
+        for key in keys_of(table):
             columns = key.column_keys
             if any(names[: len(columns)] == columns for names in full):
                 continue
@@ -102,9 +105,7 @@ def index_keys() -> None:
 
 
 def _classify(table: Table) -> Iterator[Edge]:
-    for key in sorted(
-        table.foreign_key_constraints, key=lambda k: k.column_keys
-    ):  # a set: order it
+    for key in keys_of(table):
         if not is_mortal(key.referred_table):
             continue
         rule = key.info.get("rule") or key.elements[0].info.get("rule")
@@ -142,9 +143,7 @@ def edges_to(table: Table) -> tuple[Edge, ...]:
 @cache
 def outermost_first() -> tuple[Table, ...]:
     """Order the mortal tables so that owners come before what they own."""
-    graph = {
-        t: [e.parent for e in owners_of(t)] for t in Model.metadata.sorted_tables if is_mortal(t)
-    }
+    graph = {t: [e.parent for e in owners_of(t)] for t in Model.metadata.sorted_tables if is_mortal(t)}
     return tuple(TopologicalSorter(graph).static_order())
 
 

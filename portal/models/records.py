@@ -71,9 +71,7 @@ class OutboxMessage(Tenant, Model):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     __table_args__ = (
-        Index(
-            "ix_outbox_due", "merchant_id", "due_at", sqlite_where=_unsent, postgresql_where=_unsent
-        ),
+        Index("ix_outbox_due", "merchant_id", "due_at", sqlite_where=_unsent, postgresql_where=_unsent),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import Select, Table, event, select
+from sqlalchemy import Select, Table, event, inspect, select
 from sqlalchemy.orm import ORMExecuteState, Query, Session
 
 from portal.errors import Conflict, NoMerchant
@@ -49,16 +49,16 @@ class PortalSession(FlaskSession):
         row = super().get(entity, ident, **kwargs)
         options = kwargs.get("execution_options") or {}
         dead = options.get("include_deleted", self.info.get("include_deleted", False))
-        seen = dead if isinstance(dead, bool) else entity in dead
+        seen = dead if isinstance(dead, bool) else entity in (dead or ())
         return None if row is not None and not seen and getattr(row, "deletion_id", None) else row
 
     def _tenant_identity(self, entity: type, ident: Any) -> tuple[int, int]:
         scope = self.info.get("scope")
-        if not isinstance(ident, tuple):
-            ident = (scope if isinstance(scope, int) else None, ident)
-        if ident[0] is None or scope not in (ident[0], ACROSS):
+        mine = scope if isinstance(scope, int) else None
+        merchant_id, row_id = ident if isinstance(ident, tuple) else (mine, ident)
+        if merchant_id is None or scope not in (merchant_id, ACROSS):
             raise NoMerchant(f"{entity.__name__} {ident} asked for in scope {scope}")
-        return ident
+        return merchant_id, row_id
 
     def merge(self, *args: Any, **kwargs: Any) -> Any:
         """Find the dead too: merging onto a dead key must not insert a second row."""
@@ -73,15 +73,16 @@ class PortalSession(FlaskSession):
 
     def check_inserted_rows(self, state: ORMExecuteState) -> None:
         """Hold bulk inserts to the scope and to living owners: rows must come as parameters."""
-        table = state.bind_mapper.local_table if state.bind_mapper else None
+        table: Any = state.bind_mapper.local_table if state.bind_mapper else None
         if table is None or ("merchant_id" not in table.c and not is_mortal(table)):
             return
-        rows = state.parameters if isinstance(state.parameters, list) else [state.parameters]
+        given = state.parameters
+        rows: list[Any] = given if isinstance(given, list) else [given]
         if not rows or not all(rows):
             raise RuntimeError("pass rows as parameters: execute(insert(Model), rows)")
         if "merchant_id" in table.c:
-            _check_scope(self, {row.get("merchant_id") for row in rows} - {None})  # type: ignore[union-attr]
-        _lock_owners(self, table, lambda column: {row.get(column) for row in rows})  # type: ignore[union-attr]
+            _check_scope(self, {row.get("merchant_id") for row in rows} - {None})
+        _lock_owners(self, table, lambda column: {row.get(column) for row in rows})
 
     def tell_database(self, connection: Any = None) -> None:
         """Repeat the scope to PostgreSQL's row-level security, for this transaction only."""
@@ -137,7 +138,7 @@ def _word(table: Table) -> str:
 
 
 def _moved(row: Any, column: str) -> bool:
-    return bool(row._sa_instance_state.attrs[column].history.has_changes())
+    return bool(inspect(row).attrs[column].history.has_changes())
 
 
 def _before_flush(session: Session, *_: Any) -> None:

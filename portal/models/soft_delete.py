@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -25,9 +25,7 @@ class SoftDeleteMixin:
     scrubs: ClassVar[dict[str, Any]] = {}
 
     deleted_at: Mapped[datetime | None] = mapped_column(sort_order=95)
-    deleted_by_id: Mapped[int | None] = mapped_column(
-        global_key("users.id", Rule.HISTORY), sort_order=96
-    )
+    deleted_by_id: Mapped[int | None] = mapped_column(global_key("users.id", Rule.HISTORY), sort_order=96)
     deletion_id: Mapped[int | None] = mapped_column(sort_order=97)
     purged_at: Mapped[datetime | None] = mapped_column(sort_order=98)
 
@@ -63,6 +61,9 @@ def live_index(name: str, *columns: Any) -> Index:
     return Index(name, *columns, sqlite_where=text(LIVE), postgresql_where=text(LIVE))
 
 
-def including_deleted(session: Any, what: bool | set[type] = True) -> AbstractContextManager[None]:
+def including_deleted(
+    session: Any,
+    what: Literal[True] | set[type] = True,  # noqa: FBT002 - a set of classes is the other choice
+) -> AbstractContextManager[None]:
     """See the dead too, lazy loads included; tenancy stays on."""
     return during(session, "include_deleted", what)

@@ -29,8 +29,6 @@ class StaffPin(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         tenant_key("merchant_owner_id", "merchant_owners", Rule.OWNS),
         live_unique("uq_staff_pins_member_live", "merchant_id", "store_user_id"),
         live_unique("uq_staff_pins_owner_live", "merchant_id", "store_id", "merchant_owner_id"),
-        CheckConstraint(
-            "(store_user_id IS NULL) <> (merchant_owner_id IS NULL)", name="of_one_person"
-        ),
+        CheckConstraint("(store_user_id IS NULL) <> (merchant_owner_id IS NULL)", name="of_one_person"),
         {"info": {"word": "PIN"}},
     )

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, ColumnElement, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from portal.models.base import Key, Model, TimestampMixin
@@ -59,10 +59,12 @@ class Store(Tenant, SoftDeleteMixin, TimestampMixin, Model):
 
     merchant: Mapped[Merchant] = relationship()
     products: Mapped[list["Product"]] = relationship(
-        back_populates="store", primaryjoin=lambda: _products()
+        back_populates="store",
+        primaryjoin=lambda: _products(),  # noqa: PLW0108 - defined below
     )
     store_users: Mapped[list["StoreUser"]] = relationship(
-        back_populates="store", primaryjoin=lambda: _store_users()
+        back_populates="store",
+        primaryjoin=lambda: _store_users(),  # noqa: PLW0108 - defined below
     )
 
     __table_args__ = (
@@ -101,13 +103,13 @@ class Store(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         return ", ".join(part for part in (self.address, town) if part)
 
 
-def _products() -> object:
+def _products() -> ColumnElement[bool]:
     from portal.models.product import Product  # noqa: PLC0415 - the two nouns know each other
 
     return within(Product.store_id, Store)
 
 
-def _store_users() -> object:
+def _store_users() -> ColumnElement[bool]:
     from portal.models.store_user import StoreUser  # noqa: PLC0415 - the two nouns know each other
 
     return within(StoreUser.store_id, Store)

@@ -67,13 +67,11 @@ class Tenant:
         table.append_constraint(UniqueConstraint("merchant_id", "id"))
         if cls.merchant_rule:
             info = {"rule": cls.merchant_rule}
-            key = ForeignKeyConstraint(
-                ["merchant_id"], ["merchants.id"], info=info, ondelete="RESTRICT"
-            )
+            key = ForeignKeyConstraint(["merchant_id"], ["merchants.id"], info=info, ondelete="RESTRICT")
             table.append_constraint(key)
 
     @classmethod
-    def of(cls, merchant: Any) -> Select[tuple[Self]]:
+    def of(cls, merchant: Any) -> Select[Self]:
         """Select the rows of this merchant."""
         return select(cls).where(cls.merchant_id == merchant.id)
 

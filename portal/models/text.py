@@ -78,9 +78,7 @@ def checked_subdomain(value: str) -> str:
     """Fold a subdomain and refuse words the platform needs; raises Refused("bad_code", "reserved")."""
     folded = checked_slug(value, "subdomain")
     if folded in RESERVED:
-        raise Refused(
-            "reserved", f"“{folded}” is reserved. Choose another subdomain.", field="subdomain"
-        )
+        raise Refused("reserved", f"“{folded}” is reserved. Choose another subdomain.", field="subdomain")
     return folded
 
 
@@ -97,9 +95,7 @@ def checked_username(value: str) -> str:
     """Fold a username and hold it to a-z, 0-9 and hyphens; raises Refused("bad_code", "reserved")."""
     folded = checked_slug(value, "username")
     if folded in RESERVED:
-        raise Refused(
-            "reserved", f"“{folded}” is reserved. Choose another username.", field="username"
-        )
+        raise Refused("reserved", f"“{folded}” is reserved. Choose another username.", field="username")
     return folded
 
 
@@ -110,9 +106,7 @@ def checked_text(value: str | None, what: str, longest: int) -> str | None:
     if len(trimmed) > longest:
         raise Refused("bad_text", f"The {what} may have at most {longest} characters.", field=field)
     if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in trimmed):
-        raise Refused(
-            "bad_text", f"The {what} holds a control character. Type it again.", field=field
-        )
+        raise Refused("bad_text", f"The {what} holds a control character. Type it again.", field=field)
     return trimmed or None
 
 

@@ -41,9 +41,7 @@ def _own(cls: Any) -> Any:
 
 def _option(criteria: Any) -> Any:
     # On Model, not on a common base of the mixins: a diamond is walked twice and filtered twice.
-    return with_loader_criteria(
-        Model, criteria, include_aliases=True, track_closure_variables=False
-    )
+    return with_loader_criteria(Model, criteria, include_aliases=True, track_closure_variables=False)
 
 
 # (dead too, kind of scope) -> what to add
@@ -63,9 +61,7 @@ def _except(dead: frozenset[type], kind: str) -> tuple[Any, ...]:
     """Options for include_deleted={Product}: one per class, slower, for trash pages and reports only."""
     mappers = [m.class_ for m in Model.registry.mappers]
     live = [c for c in mappers if issubclass(c, SoftDeleteMixin) and c not in dead]
-    made = tuple(
-        with_loader_criteria(c, c.deleted_at.is_(None), include_aliases=True) for c in live
-    )
+    made = tuple(with_loader_criteria(c, c.deleted_at.is_(None), include_aliases=True) for c in live)
     _ours.update(made)
     return made + OPTIONS[True, kind]
 
@@ -77,11 +73,11 @@ def _wanted(state: ORMExecuteState) -> tuple[Any, ...]:
         dead = True  # an owner of the living lives; history stays readable
     scope = info.get("scope")
     kind = "all" if scope == ACROSS else "own" if isinstance(scope, Person) else "one"
-    return OPTIONS[dead, kind] if isinstance(dead, bool) else _except(frozenset(dead), kind)
+    return OPTIONS[dead, kind] if isinstance(dead, bool) else _except(frozenset(dead or ()), kind)
 
 
 def _is_to_one(state: ORMExecuteState) -> bool:
-    path = state.loader_strategy_path
+    path: Any = state.loader_strategy_path
     return path is not None and path.prop.direction is MANYTOONE
 
 

@@ -35,8 +35,7 @@ def forbid(dialect: str, table: str, *verbs: str) -> Iterator[str]:
         message = f"{table} is append-only: {verb} is refused"
         if dialect == "sqlite":
             yield (
-                f"CREATE TRIGGER {name} BEFORE {verb} ON {table}"
-                f" BEGIN SELECT RAISE(ABORT, '{message}'); END"
+                f"CREATE TRIGGER {name} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, '{message}'); END"
             )
         else:
             yield (

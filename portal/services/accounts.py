@@ -67,9 +67,7 @@ def count_attempt(login: str, *, address: str, now: datetime) -> None:
         tries = select(func.count()).where(*recent).group_by(SignInAttempt.subject)
         most = max(apart.scalars(tries))
     if most > TRIES:
-        raise TooMany(
-            "too_many_tries", "Too many tries. Wait five minutes, then try again.", after=300
-        )
+        raise TooMany("too_many_tries", "Too many tries. Wait five minutes, then try again.", after=300)
 
 
 def sign_in(login: str, password: str, *, now: datetime) -> tuple[User, str]:

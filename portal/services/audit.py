@@ -5,6 +5,7 @@ from typing import Any
 
 from portal.extensions import db
 from portal.models.actor import Actor
+from portal.models.deletion import Deletion
 from portal.models.records import AuditEntry
 from portal.models.tenancy import PLATFORM
 
@@ -49,6 +50,18 @@ def note(
     )
     db.session.add(entry)
     return entry
+
+
+def record_act(action: str, act: Deletion, *, by: Actor) -> None:
+    """Note what was done with a deletion, in the merchant it belongs to."""
+    note(
+        action,
+        (act.root_kind, act.root_id),
+        merchant_id=act.merchant_id,
+        store_id=act.store_id,
+        by=by,
+        deletion_id=act.id,
+    )
 
 
 def note_batch(kind: str, deletion_ids: list[int], *, merchant_id: int, by: Actor) -> int:

@@ -8,8 +8,6 @@ from portal.models.deletion import Deletion
 from portal.services import trash
 
 
-def delete_customer(
-    customer: Customer, *, by: Actor, now: datetime, reason: str | None = None
-) -> Deletion:
+def delete_customer(customer: Customer, *, by: Actor, now: datetime, reason: str | None = None) -> Deletion:
     """Put the customer and their cards in the trash; their orders stay."""
     return trash.soft_delete_cascade(customer, by=by, now=now, reason=reason)

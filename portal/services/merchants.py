@@ -38,25 +38,19 @@ def add_owner(merchant: Merchant, user: User, *, by: Actor) -> MerchantOwner:
     """Let a person own the merchant too; raises Conflict("already_owner")."""
     owns = MerchantOwner.of(merchant).where(MerchantOwner.user_id == user.id)
     if db.session.scalar(owns) is not None:
-        raise Conflict(
-            "already_owner", f"{user.display_name} is an owner already.", user.display_name
-        )
+        raise Conflict("already_owner", f"{user.display_name} is an owner already.", user.display_name)
     owner = MerchantOwner(merchant_id=merchant.id, user_id=user.id)
     save(owner, by=by)
     audit.record("create", owner, by=by, user_id=user.id)
     return owner
 
 
-def remove_owner(
-    owner: MerchantOwner, *, by: Actor, now: datetime, reason: str | None = None
-) -> Deletion:
+def remove_owner(owner: MerchantOwner, *, by: Actor, now: datetime, reason: str | None = None) -> Deletion:
     """Take a person's ownership away; raises Refused("last_owner")."""
     return trash.soft_delete_cascade(owner, by=by, now=now, reason=reason)
 
 
-def delete_merchant(
-    merchant: Merchant, *, by: Actor, now: datetime, reason: str | None = None
-) -> Deletion:
+def delete_merchant(merchant: Merchant, *, by: Actor, now: datetime, reason: str | None = None) -> Deletion:
     """Put the merchant and all it owns in the trash; orders stay."""
     with scoped(db.session, merchant.id):
         return trash.soft_delete_cascade(merchant, by=by, now=now, reason=reason)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from itertools import pairwise
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -140,9 +141,10 @@ def is_right(password: str, password_hash: str | None) -> bool:
     """Check a password; takes as long when there is none to compare with."""
     text = unicodedata.normalize("NFKC", password)[: LONGEST + 1]
     try:
-        return _hasher.verify(password_hash or _nobody, text) and password_hash is not None
+        _hasher.verify(password_hash or _nobody, text)
     except (Argon2Error, InvalidHashError):
         return False
+    return password_hash is not None
 
 
 def _refuse_weak(text: str, own: tuple[str | None, ...]) -> None:
@@ -162,11 +164,6 @@ def _core(text: str) -> str:
 
 
 def _is_run(text: str) -> bool:
-    """Whether it is one character repeated, or a run like 12345678."""
-    steps = {ord(b) - ord(a) for a, b in zip(text, text[1:], strict=False)}
-    return (
-        steps <= {0}
-        or steps <= {1}
-        or steps <= {-1}
-        or (not _core(text) and text.isdigit() and len(text) < 12)
-    )
+    """Whether it is one character repeated, a run like 12345678, or a short number."""
+    steps = {ord(b) - ord(a) for a, b in pairwise(text)}
+    return steps in ({0}, {1}, {-1}) or (text.isdigit() and len(text) < 12)

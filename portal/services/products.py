@@ -13,9 +13,7 @@ from portal.services import audit, trash
 from portal.services.changing import apply, refuse_unknown
 from portal.services.saving import save
 
-FIELDS = frozenset(
-    ["name", "sku", "barcode", "category", "price_cents", "earns_points", "external_ref"]
-)
+FIELDS = frozenset(["name", "sku", "barcode", "category", "price_cents", "earns_points", "external_ref"])
 
 
 def add_product(store: Store, *, name: str, price_cents: int, by: Actor, **details: Any) -> Product:
@@ -40,9 +38,7 @@ def change_product(product: Product, *, by: Actor, **changes: Any) -> list[str]:
     return apply(product, changes, known=FIELDS, by=by)
 
 
-def delete_product(
-    product: Product, *, by: Actor, now: datetime, reason: str | None = None
-) -> Deletion:
+def delete_product(product: Product, *, by: Actor, now: datetime, reason: str | None = None) -> Deletion:
     """Put the product in the trash; past orders keep its name and price."""
     return trash.soft_delete_cascade(product, by=by, now=now, reason=reason)
 
@@ -55,15 +51,11 @@ def cents_from(amount: str) -> int:
     """
     plain = amount.strip().replace("\u00a0", "").replace("\u202f", "").replace(" ", "")
     if plain.count(",") + plain.count(".") > 1:
-        raise Refused(
-            "bad_amount", "Write the amount with one separator, like 1234.50.", field="price"
-        )
+        raise Refused("bad_amount", "Write the amount with one separator, like 1234.50.", field="price")
     try:
         value = Decimal(plain.replace(",", ".")) * 100
     except InvalidOperation as fault:
-        raise Refused(
-            "bad_amount", "Write the amount in figures, like 4.50.", field="price"
-        ) from fault
+        raise Refused("bad_amount", "Write the amount in figures, like 4.50.", field="price") from fault
     if not value.is_finite() or value != value.to_integral_value():
         raise Refused("bad_amount", "An amount has at most two decimals, like 4.50.", field="price")
     return int(value)

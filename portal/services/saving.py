@@ -56,11 +56,7 @@ def _conflict(model: Any, wanted: dict[str, Any], by: Actor) -> Conflict | None:
 
 def live_uniques(model: Any) -> list[Index]:
     """List the indexes that keep values unique among the living, the most telling first."""
-    found = [
-        i
-        for i in model.__table__.indexes
-        if i.unique and LIVE in str(i.dialect_kwargs["sqlite_where"])
-    ]
+    found = [i for i in model.__table__.indexes if i.unique and LIVE in str(i.dialect_kwargs["sqlite_where"])]
     return sorted(found, key=lambda index: str(index.name))
 
 
@@ -70,11 +66,7 @@ def _is_global(fields: list[str]) -> bool:
 
 def _taken(model: Any, field: str, wanted: dict[str, Any], holder: Any, by: Actor) -> Conflict:
     words, value = field.replace("_", " "), wanted.get(field)
-    name = (
-        getattr(holder, holder.label_column, "")
-        if holder is not None and holder.label_column
-        else ""
-    )
+    name = getattr(holder, holder.label_column, "") if holder is not None and holder.label_column else ""
     known = by.role is Role.ADMIN or model.__tablename__ not in ("users", "merchants")
     if not known or not name:
         return Conflict("taken", f"The {words} “{value}” is taken. Choose another.", field=field)

@@ -18,20 +18,14 @@ SEEN_EVERY = timedelta(minutes=10)
 def open_session(user: User, *, now: datetime) -> str:
     """Sign a browser in; returns the secret for its cookie, always a new one."""
     secret = new_secret()
-    opened = LoginSession(
-        user_id=user.id, token_hash=digest(secret), created_at=now, last_seen_at=now
-    )
+    opened = LoginSession(user_id=user.id, token_hash=digest(secret), created_at=now, last_seen_at=now)
     db.session.add(opened)
     return secret
 
 
 def find_session(secret: str, *, now: datetime) -> LoginSession | None:
     """Find the open session of a cookie whose person lives; None ends it for the door."""
-    query = (
-        select(LoginSession)
-        .join(LoginSession.user)
-        .where(LoginSession.token_hash == digest(secret))
-    )
+    query = select(LoginSession).join(LoginSession.user).where(LoginSession.token_hash == digest(secret))
     found = db.session.scalar(query)
     return found if found is not None and found.is_open(now) else None
 
@@ -42,9 +36,7 @@ def note_seen(session: LoginSession, *, now: datetime) -> None:
         return
     with session_apart() as apart, apart.begin():
         seen = update(LoginSession).where(LoginSession.id == session.id)
-        apart.execute(
-            seen.values(last_seen_at=now), execution_options={"synchronize_session": False}
-        )
+        apart.execute(seen.values(last_seen_at=now), execution_options={"synchronize_session": False})
 
 
 def end_session(session: LoginSession, *, now: datetime) -> None:

@@ -27,9 +27,7 @@ FIELDS = frozenset(
 )
 
 
-def open_store(
-    merchant: Merchant, *, name: str, store_code: str, by: Actor, **details: Any
-) -> Store:
+def open_store(merchant: Merchant, *, name: str, store_code: str, by: Actor, **details: Any) -> Store:
     """Open a store; `details` may give the other FIELDS.
 
     Raises Conflict("taken") for a code, subdomain or reference in use, Refused for values out of shape.

@@ -28,9 +28,7 @@ def add_member(store: Store, user: User, *, role: str, by: Actor, **details: Any
     Raises Conflict("already_member", "taken", "owner_deleted"), Refused("not_allowed").
     """
     refuse_role_above(by, role)
-    works = StoreUser.of(store.merchant).where(
-        StoreUser.store_id == store.id, StoreUser.user_id == user.id
-    )
+    works = StoreUser.of(store.merchant).where(StoreUser.store_id == store.id, StoreUser.user_id == user.id)
     if db.session.scalar(works) is not None:
         message = f"{user.display_name} is in the team of {store.name} already."
         raise Conflict("already_member", message, user.display_name)
@@ -57,9 +55,7 @@ def change_member(member: StoreUser, *, by: Actor, now: datetime, **changes: Any
     return changed
 
 
-def remove_member(
-    member: StoreUser, *, by: Actor, now: datetime, reason: str | None = None
-) -> Deletion:
+def remove_member(member: StoreUser, *, by: Actor, now: datetime, reason: str | None = None) -> Deletion:
     """Take the person out of the store's team: out at the next request, and may be invited again."""
     refuse_role_above(by, member.role)
     return trash.soft_delete_cascade(member, by=by, now=now, reason=reason)
@@ -147,16 +143,12 @@ def accept(invitation: Invitation, user: User, *, now: datetime) -> StoreUser | 
     """
     db.session.refresh(invitation, with_for_update=True)
     if not invitation.is_open(now):
-        raise Refused(
-            "not_open", "This invitation was used already, or is over. Ask for a new one."
-        )
+        raise Refused("not_open", "This invitation was used already, or is over. Ask for a new one.")
     host = Actor(user_id=invitation.invited_by_id, role=Role.OWNER)  # whoever invited had the right
     invitation.accepted_at, invitation.accepted_by_id = now, user.id
     audit.record("accept", invitation, by=host, user_id=user.id)
     if invitation.role == Role.OWNER.word:
-        merchant = db.session.scalars(
-            select(Merchant).where(Merchant.id == invitation.merchant_id)
-        ).one()
+        merchant = db.session.scalars(select(Merchant).where(Merchant.id == invitation.merchant_id)).one()
         return merchants.add_owner(merchant, user, by=host)
     store = db.session.get(Store, (invitation.merchant_id, invitation.store_id))
     if store is None:

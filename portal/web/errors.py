@@ -82,6 +82,6 @@ def init_app(app: Flask) -> None:
     """Hang the handlers on the app."""
     app.register_error_handler(Refused, refused)
     app.register_error_handler(CSRFError, stale_form)
-    app.register_error_handler(HTTPException, http_error)  # type: ignore[arg-type]
+    app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(DBAPIError, trouble)
     app.register_error_handler(InternalServerError, broken)

@@ -6,7 +6,7 @@ from flask import Flask, current_app, g, request, url_for
 from flask_login import current_user
 
 from portal.models.actor import Role
-from portal.web.scope import in_a_merchant, merchants_of
+from portal.web.scope import current_person, in_a_merchant, merchants_of
 
 # label, icon, endpoint, least role
 PLACES = (
@@ -29,12 +29,12 @@ class Place(NamedTuple):
 def frame() -> dict[str, Any]:
     """Gather what the layouts show."""
     inside = in_a_merchant()
-    user = current_user.user if current_user and current_user.is_authenticated else None
+    user = current_person() if current_user and current_user.is_authenticated else None
     return {
         "merchant": g.merchant if inside else None,
         "user": user,
         "role": g.actor.role.word if inside else "",
-        "has_several": bool(user) and len(merchants_of(user)) > 1 if inside else False,
+        "has_several": len(merchants_of(user)) > 1 if user and inside else False,
         "nav": _nav() if inside else [],
         "password_href": url_for("auth.password"),
         "sign_out_href": url_for("auth.sign_out"),

@@ -1,7 +1,7 @@
 """Who is asking, for which merchant, and what is theirs to see."""
 
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask import abort, g, request
 from flask_login import current_user
@@ -10,6 +10,7 @@ from sqlalchemy import Select, literal, select, union_all
 from portal.extensions import db
 from portal.models.actor import Actor, Role
 from portal.models.merchant import Merchant, MerchantOwner
+from portal.models.session import PortalSession
 from portal.models.store_user import StoreUser
 from portal.models.tenancy import Person, Tenant, merchant_of, scoped
 from portal.models.user import User
@@ -49,7 +50,7 @@ def enter_merchant(subdomain: str) -> None:
     merchant = find_merchant(subdomain)
     if merchant is None:
         abort(404)
-    session = db.session()
+    session = cast(PortalSession, db.session())
     session.info["scope"] = merchant.id
     session.tell_database()
     acting = _role_with(merchant, current_person())
@@ -65,7 +66,7 @@ def _role_with(merchant: Merchant, person: User) -> Actor | None:
     works = select(StoreUser.role, StoreUser.store_id).where(
         StoreUser.merchant_id == merchant.id, StoreUser.user_id == person.id
     )
-    found = db.session.execute(union_all(owns, works)).all()
+    found: list[Any] = list(db.session.execute(union_all(owns, works)))
     if not found:
         return None
     role = max(Role.of_word(word) for word, _ in found)

@@ -65,9 +65,6 @@ def _restore(
     except IntegrityError as taken:
         db.session.refresh(act)
         raise value_taken(act, by) from taken
-    root = (act.root_kind, act.root_id)
-    where = {"merchant_id": act.merchant_id, "store_id": act.store_id}
-    audit.note("restore", root, by=by, deletion_id=act.id, **where)
     rows.forget()
     return counts
 
@@ -98,9 +95,7 @@ def dead_owner(act: Deletion, *, lock: bool = False) -> Deletion | None:
     for edge in needs_of(root):
         held = select(edge.parent.c.deletion_id).select_from(root.join(edge.parent, edge.on))
         held = held.where(rows.is_root(act), edge.parent.c.deletion_id.is_not(None))
-        found = rows.read(
-            held.with_for_update(read=True, of=edge.parent) if lock else held
-        ).scalar()
+        found = rows.read(held.with_for_update(read=True, of=edge.parent) if lock else held).scalar()
         if found is not None:
             return _act(PLATFORM if edge.parent.name == "users" else act.merchant_id, found)
     return None
@@ -139,9 +134,7 @@ def _make_room(act: Deletion, *, by: Actor, now: datetime) -> None:
     """Put the living program in the trash: a merchant has one."""
     for clash in clashes_of(act, by):
         if clash.kind == act.root_kind == "loyalty_programs":
-            holder = db.session.get(
-                CLASSES[table_of(clash.kind)], (act.merchant_id, clash.holder_id)
-            )
+            holder = db.session.get(CLASSES[table_of(clash.kind)], (act.merchant_id, clash.holder_id))
             soft_delete_cascade(holder, by=by, now=now, reason="replaced by an older program")
 
 
@@ -159,6 +152,7 @@ def _revive(act: Deletion, by: Actor, now: datetime) -> dict[str, int]:
         if clashes_of(part, by):
             raise value_taken(part, by)
         part.restored_at, part.restored_by_id = now, by.user_id
+        audit.record_act("restore", part, by=by)
         _revive_rows(part, expected, counts)
     return counts
 

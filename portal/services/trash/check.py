@@ -41,9 +41,7 @@ def doctor() -> list[Finding]:
 
 def _live_under_dead(edge: Edge) -> Iterator[Finding]:
     child, parent = edge.child, edge.parent
-    under_way = select(ACTS.c.id).where(
-        ACTS.c.id == parent.c.deletion_id, ACTS.c.status.in_(UNDER_WAY)
-    )
+    under_way = select(ACTS.c.id).where(ACTS.c.id == parent.c.deletion_id, ACTS.c.status.in_(UNDER_WAY))
     query = (
         select(child.c.id, _tenant(child), parent.c.id)
         .select_from(child.join(parent, edge.on))
@@ -58,9 +56,7 @@ def _live_under_dead(edge: Edge) -> Iterator[Finding]:
 
 def _dead_without_deletion(table: Table) -> Iterator[Finding]:
     act = select(ACTS.c.id).where(ACTS.c.id == table.c.deletion_id)
-    query = select(table.c.id, _tenant(table)).where(
-        table.c.deletion_id.is_not(None), ~act.exists()
-    )
+    query = select(table.c.id, _tenant(table)).where(table.c.deletion_id.is_not(None), ~act.exists())
     for row_id, merchant_id in rows.read(query):
         sentence = f"{word(table)} {row_id} is dead by a deletion that does not exist"
         yield Finding("dead_without_deletion", merchant_id, sentence)
@@ -93,9 +89,7 @@ def _wrong_counts() -> Iterator[Finding]:
             wanted = counts.get(kind, 0) - departed.get(kind, 0) + received.get(kind, 0)
             is_now = held.get(act_id, {}).get(kind, 0)
             if wanted != is_now:
-                sentence = (
-                    f"deletion {act_id} should hold {wanted} {word(kind, wanted)}, holds {is_now}"
-                )
+                sentence = f"deletion {act_id} should hold {wanted} {word(kind, wanted)}, holds {is_now}"
                 yield Finding("wrong_counts", merchant_id, sentence)
 
 

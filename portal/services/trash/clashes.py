@@ -61,9 +61,7 @@ def _taken(act: Deletion, table: Table, index: Index, by: Actor) -> Iterator[Cla
     same = and_(*(dead.c[c.name] == live.c[c.name] for c in columns))
     mine = and_(dead.c.deletion_id == act.id, rows.of_merchant(dead, act.merchant_id))  # type: ignore[arg-type]
     label = label_column(table)
-    names = (
-        [dead.c[label.name], live.c[label.name]] if label is not None else [dead.c.id, live.c.id]
-    )
+    names = [dead.c[label.name], live.c[label.name]] if label is not None else [dead.c.id, live.c.id]
     tenant = live.c.merchant_id if "merchant_id" in live.c else live.c.id
     query = (
         select(dead.c.id, live.c.id, dead.c[columns[-1].name], tenant, *names)
@@ -71,9 +69,7 @@ def _taken(act: Deletion, table: Table, index: Index, by: Actor) -> Iterator[Cla
         .where(mine)
     )
     for row_id, holder_id, value, holder_tenant, name, holder_name in rows.read(query):
-        known = by.role is Role.ADMIN or (
-            holder_tenant == act.merchant_id and table.name != "users"
-        )
+        known = by.role is Role.ADMIN or (holder_tenant == act.merchant_id and table.name != "users")
         yield Clash(
             kind=table.name,
             row_id=row_id,
@@ -102,9 +98,7 @@ def give_new_values(act: Deletion, overrides: Mapping[str, str | None]) -> None:
         if model is None or field not in changeable(table_of(kind)):
             raise Refused("bad_override", f"“{key}” is no value that can be changed here.")
         mine = (model.id == row_id, model.deletion_id == act.id)
-        row = db.session.scalars(
-            _of(model, act).where(*mine), execution_options=rows.DEAD_TOO
-        ).one_or_none()
+        row = db.session.scalars(_of(model, act).where(*mine), execution_options=rows.DEAD_TOO).one_or_none()
         if row is None:
             raise Refused("bad_override", f"“{key}” is not part of this deletion.")
         setattr(row, field, value or None)
@@ -123,11 +117,7 @@ def _kinds(act: Deletion) -> set[str]:
 
 def _of(model: Any, act: Deletion) -> Any:
     query = select(model)
-    return (
-        query.where(model.merchant_id == act.merchant_id)
-        if hasattr(model, "merchant_id")
-        else query
-    )
+    return query.where(model.merchant_id == act.merchant_id) if hasattr(model, "merchant_id") else query
 
 
 def _parse(key: str) -> tuple[str, int, str]:

@@ -25,9 +25,7 @@ def due_for_purge(now: datetime, limit: int = CHUNK) -> list[Deletion]:
     """Find acts of the merchant in scope whose time is over; another purge at work is stepped around."""
     due = (Deletion.status == "done", Deletion.hold.is_(False), Deletion.purge_after <= now)
     top = Deletion.parent_id.is_(None)  # the parts of a person's deletion go with it
-    query = (
-        select(Deletion).where(*due, top).order_by(Deletion.purge_after, Deletion.id).limit(limit)
-    )
+    query = select(Deletion).where(*due, top).order_by(Deletion.purge_after, Deletion.id).limit(limit)
     return list(db.session.scalars(query.with_for_update(skip_locked=True)))
 
 
@@ -56,9 +54,7 @@ def start_purge(act: Deletion, *, by: Actor) -> None:
         raise Conflict("in_progress", "This is not in the trash, or still in progress.")
     _refuse_if_protected(act)
     act.status = "purging"
-    root = (act.root_kind, act.root_id)
-    where = {"merchant_id": act.merchant_id, "store_id": act.store_id}
-    audit.note("purge", root, by=by, deletion_id=act.id, **where)
+    audit.record_act("purge", act, by=by)
     db.session.flush()
 
 
@@ -134,9 +130,7 @@ def _scrub(table: Table, ids: list[int], merchant_id: int, now: datetime) -> Non
         rows.change(table, rows.is_row(table, row_id, merchant_id), written | {"purged_at": now})
 
 
-def _keep_the_books(
-    table: Table, these: ColumnElement[bool], merchant_id: int, now: datetime
-) -> None:
+def _keep_the_books(table: Table, these: ColumnElement[bool], merchant_id: int, now: datetime) -> None:
     """Note in every act concerned how many of its rows have left, and which acts lost their root."""
     departing = rows.read(select(table.c.deletion_id, table.c.id).where(these)).all()
     left: dict[int, int] = {}

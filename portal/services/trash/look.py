@@ -67,9 +67,7 @@ def deletion_of(row: Any) -> Deletion | None:
         return None
     table = row.__table__
     merchant_id = row.id if table.name == "merchants" else getattr(row, "merchant_id", PLATFORM)
-    act = select(Deletion).where(
-        Deletion.merchant_id == merchant_id, Deletion.id == row.deletion_id
-    )
+    act = select(Deletion).where(Deletion.merchant_id == merchant_id, Deletion.id == row.deletion_id)
     return db.session.scalars(act).one()
 
 
@@ -80,9 +78,7 @@ def preview(row: Any) -> Preview:
     stays: dict[str, int] = {}
     for child in below(table):
         for merchant_id in merchants:
-            inside = and_(
-                rows.under(child, table, row.id, merchant_id), child.c.deleted_at.is_(None)
-            )
+            inside = and_(rows.under(child, table, row.id, merchant_id), child.c.deleted_at.is_(None))
             if child is not table:
                 takes.append(_kind(child, inside))
             _count_what_stays(child, inside, merchant_id, stays)

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from portal.extensions import db
 from portal.models.actor import JOBS
 from portal.models.deletion import Deletion
-from portal.services import sessions
+from portal.services import audit, sessions
 from portal.services.trash.bring_back import revive_some, value_taken
 from portal.services.trash.empty import purge_some
 from portal.services.trash.throw_away import take_some
@@ -33,6 +33,7 @@ def continue_some(act: Deletion, *, now: datetime, limit: int = CHUNK) -> bool:
     if act.status == "running" and take_some(act, limit) == 0:
         act.status = "done"
         sessions.end_for_deletion(act, now=now)
+        audit.record_act("finish_delete", act, by=JOBS)
     elif act.status == "restoring":
         _revive_a_chunk(act, limit)
     db.session.flush()
@@ -45,5 +46,6 @@ def _revive_a_chunk(act: Deletion, limit: int) -> None:
         with db.session.begin_nested():
             if revive_some(act, limit) == 0:
                 act.status = "restored"
+                audit.record_act("finish_restore", act, by=JOBS)
     except IntegrityError as taken:
         raise value_taken(act, JOBS) from taken

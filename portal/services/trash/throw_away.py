@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, select
+from sqlalchemy import Select, Table, and_, func, select, true
 
 from portal.errors import Refused
 from portal.extensions import db
@@ -33,9 +33,7 @@ SHARED = (  # what the parts of a person's deletion have in common with it
 )
 
 
-def soft_delete(
-    row: SoftDeleteMixin, *, by: Actor, now: datetime, reason: str | None = None
-) -> Deletion:
+def soft_delete(row: SoftDeleteMixin, *, by: Actor, now: datetime, reason: str | None = None) -> Deletion:
     """Put one row in the trash; a second call returns the first deletion.
 
     Raises Refused("owns_rows") when it still owns living rows: use soft_delete_cascade.
@@ -46,9 +44,7 @@ def soft_delete(
     return soft_delete_cascade(row, by=by, now=now, reason=reason)
 
 
-def soft_delete_cascade(
-    row: Any, *, by: Actor, now: datetime, reason: str | None = None
-) -> Deletion:
+def soft_delete_cascade(row: Any, *, by: Actor, now: datetime, reason: str | None = None) -> Deletion:
     """Put the row and all it owns in the trash; a second call returns the first deletion.
 
     Raises Refused("protected" or "last_owner") when something stands in the way.
@@ -71,9 +67,7 @@ def living_below(row: Any) -> dict[str, int]:
         for merchant_id in merchants:
             living = rows.under(child, table, row.id, merchant_id)
             capped = select(child.c.id).where(living, child.c.deleted_at.is_(None))
-            query = select(func.count()).select_from(
-                capped.limit(IN_ONE_TRANSACTION + 1).subquery()
-            )
+            query = select(func.count()).select_from(capped.limit(IN_ONE_TRANSACTION + 1).subquery())
             counts = rows.add_up(counts, child.name, rows.read(query).scalar_one())
     return counts
 
@@ -87,22 +81,22 @@ def _throw_away(row: Any, *, by: Actor, now: datetime, reason: str | None) -> De
     expected = sum(living_below(row).values())
     rows.allow_long_statements(expected)
     act = _write_down(row, merchant_id, by=by, now=now, reason=reason)
-    act.counts = {
-        table.name: rows.change(table, rows.is_row(table, row_id, merchant_id), death(act))
-    }
+    act.counts = {table.name: rows.change(table, rows.is_row(table, row_id, merchant_id), death(act))}
     if expected > IN_ONE_TRANSACTION:
         act.status = "running"
     else:
-        _take_all_below(act)
-    audit.record("delete", row, by=by, deletion_id=act.id)
+        _take_all_below(act, by)
+    audit.record_act("delete", act, by=by)
     rows.forget()
     return act
 
 
-def _take_all_below(act: Deletion) -> None:
+def _take_all_below(act: Deletion, by: Actor) -> None:
     acts = [act]
     if act.merchant_id == PLATFORM:
         acts += [link(act, merchant_id) for merchant_id in _merchants_with_living(act)]
+    for part in acts[1:]:
+        audit.record_act("delete", part, by=by)
     for each in acts:
         _take_below(each)
         _refuse_if_protected(each)
@@ -130,9 +124,7 @@ def take_some(act: Deletion, limit: int) -> int:
         for edge in rows.ways_into(child, below(root)):
             living = and_(rows.fallen_with(edge, act), child.c.deleted_at.is_(None))
             some = select(child.c.id).where(living).order_by(child.c.id).limit(limit)
-            chunk = and_(
-                rows.of_merchant(child, act.merchant_id), child.c.id.in_(rows.ids_of(some))
-            )
+            chunk = and_(rows.of_merchant(child, act.merchant_id), child.c.id.in_(rows.ids_of(some)))
             taken = rows.change(child, chunk, death(act))
             if taken:
                 act.counts = rows.add_up(act.counts, child.name, taken)
@@ -164,9 +156,7 @@ def _first_act(deletion_id: int, merchant_id: int) -> Deletion:
     return db.session.scalars(query).one()
 
 
-def _write_down(
-    row: Any, merchant_id: int, *, by: Actor, now: datetime, reason: str | None
-) -> Deletion:
+def _write_down(row: Any, merchant_id: int, *, by: Actor, now: datetime, reason: str | None) -> Deletion:
     table = row.__table__
     act = Deletion(
         merchant_id=merchant_id,
@@ -190,9 +180,7 @@ def _purge_after(merchant_id: int, now: datetime) -> datetime | None:
     days = DEFAULT_RETENTION_DAYS
     if merchant_id != PLATFORM:
         merchants = Merchant.__table__
-        days = rows.read(
-            select(merchants.c.retention_days).where(merchants.c.id == merchant_id)
-        ).scalar_one()
+        days = rows.read(select(merchants.c.retention_days).where(merchants.c.id == merchant_id)).scalar_one()
     return now + timedelta(days=days) if days else None
 
 
@@ -238,24 +226,18 @@ def _refuse_if_protected(act: Deletion) -> None:
 
 
 def _living_dependants(edge: Any, act: Deletion) -> Select[Any]:
-    living: ColumnElement[bool] = (
-        edge.child.c.deleted_at.is_(None) if is_mortal(edge.child) else True
-    )  # type: ignore[assignment]
+    living = edge.child.c.deleted_at.is_(None) if is_mortal(edge.child) else true()
     return select(edge.child.c.id).where(rows.fallen_with(edge, act), living)
 
 
 def _refuse_last_owner(act: Deletion) -> None:
     owners = Model.metadata.tables["merchant_owners"]
     living = and_(owners.c.merchant_id == act.merchant_id, owners.c.deleted_at.is_(None))
-    if rows.read(select(owners.c.id).where(living).limit(1)).first() is None and _is_alive(
-        act.merchant_id
-    ):
+    if rows.read(select(owners.c.id).where(living).limit(1)).first() is None and _is_alive(act.merchant_id):
         raise Refused("last_owner", "This is the last owner. Name another owner first.")
 
 
 def _is_alive(merchant_id: int) -> bool:
     merchants = Model.metadata.tables["merchants"]
-    found = select(merchants.c.id).where(
-        merchants.c.id == merchant_id, merchants.c.deleted_at.is_(None)
-    )
+    found = select(merchants.c.id).where(merchants.c.id == merchant_id, merchants.c.deleted_at.is_(None))
     return rows.read(found).first() is not None
