@@ -6,8 +6,8 @@ are then its own business. Specification of soft delete, sections 2 to 7.
 
 from portal.services.trash.bring_back import restore
 from portal.services.trash.check import Finding, doctor
-from portal.services.trash.empty import due_for_purge, purge, purge_some, start_purge
 from portal.services.trash.clashes import Clash
+from portal.services.trash.empty import due_for_purge, purge, purge_some, start_purge
 from portal.services.trash.look import (
     Preview,
     RestorePreview,

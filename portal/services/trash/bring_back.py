@@ -1,7 +1,7 @@
 """Bringing back: exactly what one act took."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Table, and_, func, select
@@ -35,38 +35,44 @@ def restore(
     first, outermost first; `replace_holder` puts the living program in the trash to make room.
     Raises Refused("not_allowed", "purged"), Conflict("in_progress", "owner_deleted", "value_taken").
     """
-    why = "a person's act has parts in several merchants"
-    above = act.merchant_id == PLATFORM
-    with across_merchants(db.session, why) if above else nullcontext():
-        return _restore(act, by, now, overrides or {}, with_owners, replace_holder)
+    with _scope_of(act):
+        refuse_if_not_allowed(act, by)
+        db.session.flush()
+        db.session.refresh(act, with_for_update=True)
+        if act.status == "restored":
+            return {}
+        refuse_if_gone(act)
+        _see_to_owners(act, by, now, with_owners=with_owners)
+        if act.status == "restored":  # with its owner: a person's part comes back with the person
+            return {}
+        counts = _revive_or_say_why(act, by, now, overrides or {}, replace_holder=replace_holder)
+        rows.forget()
+        return counts
 
 
-def _restore(
+def _scope_of(act: Deletion) -> AbstractContextManager[None]:
+    if act.merchant_id == PLATFORM:
+        return across_merchants(db.session, "a person's act has parts in several merchants")
+    return nullcontext()
+
+
+def _revive_or_say_why(
     act: Deletion,
     by: Actor,
     now: datetime,
     overrides: Mapping[str, str | None],
-    with_owners: bool,  # noqa: FBT001 - private
-    replace_holder: bool,  # noqa: FBT001 - private
+    *,
+    replace_holder: bool,
 ) -> dict[str, int]:
-    db.session.flush()
-    refuse_if_not_allowed(act, by)
-    db.session.refresh(act, with_for_update=True)
-    if act.status == "restored":
-        return {}
-    refuse_if_gone(act)
-    _see_to_owners(act, by, now, with_owners)
     try:
         with db.session.begin_nested():
             give_new_values(act, overrides)
             if replace_holder:
                 _make_room(act, by=by, now=now)
-            counts = _revive(act, by, now)
+            return _revive(act, by, now)
     except IntegrityError as taken:
         db.session.refresh(act)
         raise value_taken(act, by) from taken
-    rows.forget()
-    return counts
 
 
 def refuse_if_not_allowed(act: Deletion, by: Actor) -> None:
@@ -120,7 +126,7 @@ def _act(merchant_id: int, act_id: int) -> Deletion:
         return db.session.scalars(found).one()
 
 
-def _see_to_owners(act: Deletion, by: Actor, now: datetime, with_owners: bool) -> None:  # noqa: FBT001 - private
+def _see_to_owners(act: Deletion, by: Actor, now: datetime, *, with_owners: bool) -> None:
     while (owner := dead_owner(act, lock=True)) is not None:
         if not with_owners:
             raise blocked(act, owner)
@@ -252,6 +258,7 @@ def _new_part(act: Deletion, parent_id: int) -> int:
 
 
 def value_taken(act: Deletion, by: Actor) -> Conflict:
+    """The refusal that names every value taken meanwhile, and who holds it."""
     clashes = clashes_of(act, by)
     message = clashes[0].sentence if clashes else "A living one has this value now. Try again."
     return Conflict("value_taken", message, clashes[0].holder if clashes else "", conflicts=clashes)

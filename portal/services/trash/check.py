@@ -25,8 +25,9 @@ class Finding(NamedTuple):
 
 
 def doctor() -> list[Finding]:
-    """Look at every row in scope: live under dead, dead without deletion, counts that disagree,
-    restored deletions with dead rows. Empty when all is well.
+    """Look at every row in scope for what must never be; empty when all is well.
+
+    Live under dead, dead without deletion, restored deletions with dead rows, counts that disagree.
     """
     db.session.flush()
     found: list[Finding] = []
