@@ -62,7 +62,7 @@ test: setup-dev engines check ## Every check and test, on both engines and in a 
 	$(BIN)/python tests/coverage_gate.py
 
 bench: setup-dev ## Measure the promises that have figures
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m benchmarks
 
 vendor: ## Copy the browser files named in vendor.toml anew (needs npm)
 	$(BIN)/python tools/vendor.py

@@ -90,14 +90,13 @@ def see_the_visible(state: ORMExecuteState) -> None:
     if state.is_column_load or not state.is_orm_statement:
         return
     statement: Any = state.statement
-    wanted = _wanted(state)
-    present = tuple(o for o in statement._with_options if o in _ours)  # noqa: SLF001 - no public reader
-    if present == wanted:
+    given, wanted = statement._with_options, _wanted(state)  # noqa: SLF001 - no public reader
+    kept = tuple(o for o in given if o not in _ours) if given else ()
+    if kept + wanted == given:
         return  # a hot constant made by visible(), or a lazy load with what its parent carried
-    if present:
-        statement = statement._generate()  # noqa: SLF001 - no public way to drop an option
-        statement._with_options = tuple(o for o in statement._with_options if o not in _ours)  # noqa: SLF001
-    state.statement = statement.options(*wanted)
+    # What options() does, without checking again what is prebuilt: this runs for every query.
+    state.statement = copy = statement._generate()  # noqa: SLF001 - no public way to drop an option
+    copy._with_options = kept + wanted  # noqa: SLF001
 
 
 def visible(statement: Any) -> Any:

@@ -7,7 +7,7 @@ from portal.extensions import db
 from portal.models.actor import Actor
 from portal.models.deletion import Deletion
 from portal.models.records import AuditEntry
-from portal.models.tenancy import PLATFORM
+from portal.models.tenancy import ACROSS, PLATFORM, scoped
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """Set by the doors, so that an entry can be found again in the logs."""
@@ -48,7 +48,11 @@ def note(
         details=details,
         request_id=request_id.get(),
     )
-    db.session.add(entry)
+    if db.session.info.get("scope") in (merchant_id, ACROSS):
+        db.session.add(entry)
+    else:
+        with scoped(db.session, merchant_id):  # an act above merchants, or from outside one
+            db.session.add(entry)
     return entry
 
 

@@ -17,11 +17,28 @@ from portal.web.page import is_htmx
 
 log = structlog.get_logger()
 
+TOASTS = {  # what htmx hears in a toast; the page says more
+    400: "That request was not understood. Reload the page and try again.",
+    403: "Your role does not allow this. An owner can do it.",
+    404: "That is not here any more. Reload the page.",
+    405: "That does not work here. Reload the page and try again.",
+    409: "Something changed meanwhile. Reload the page and try again.",
+    413: "That is too large. Make it smaller and try again.",
+    429: "Too many tries. Wait a few minutes, then go on.",
+    500: "Something broke on our side. Nothing was changed.",
+    503: "Carnet is busy just now. Nothing was changed. Try again in a moment.",
+}
+
 
 def answer(status: int, message: str = "", **headers: str) -> Response:
     """Show a calm page, or a piece for htmx."""
     template = "errors/_error.html" if is_htmx() else "errors/error.html"
-    words: dict[str, Any] = {"status": status, "message": message, "request_id": audit.request_id.get() or ""}
+    words: dict[str, Any] = {
+        "status": status,
+        "title": message or TOASTS.get(status, TOASTS[500]),
+        "message": message,
+        "request_id": audit.request_id.get() or "",
+    }
     response = make_response(render_template(template, **words), status)
     return _with(response, headers)
 
