@@ -64,12 +64,12 @@ def _four_hundred_thousand(engine: str) -> Iterator[Figure]:
 
 def _by_verb(merchant_id: int) -> tuple[float, float]:
     merchant = _merchant(merchant_id)
-    _settle()
+    tidy()
     down = wall(lambda: (_delete(merchant), db.session.commit()))
     act = db.session.scalars(
         select(Deletion).where(Deletion.status == "done", Deletion.root_kind == "merchants")
     ).one()
-    _settle()
+    tidy()
     return down, wall(lambda: (trash.restore(act, by=OPERATOR, now=NOW), db.session.commit()))
 
 
@@ -100,18 +100,9 @@ def _by_hand(merchant_id: int) -> tuple[float, float]:
 
 
 def _run(statement: object) -> float:
-    _settle()
+    tidy()
     db.session.execute(text("SET LOCAL statement_timeout = 0"))
     return wall(lambda: (db.session.execute(statement), db.session.commit()))  # type: ignore[call-overload]
-
-
-def _settle() -> None:
-    """Give every run the same start: no dead row versions left over from the one before."""
-    db.session.commit()
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("SET statement_timeout = 0"))
-        connection.execute(text("CHECKPOINT"))
-    tidy()
 
 
 def _delete(merchant: Merchant) -> Deletion:

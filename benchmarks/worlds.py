@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, make_url, select, text
 
 from config import ROOT, from_environment
 from portal import create_app
@@ -74,14 +75,17 @@ def fill(merchant_id: int, *, in_stores: int, products: int) -> list[int]:
 
 
 def tidy() -> None:
-    """Let the database see what it holds, as its own housekeeping would have by now."""
-    if db.engine.dialect.name == "postgresql":
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("SET app.across = 'on'"))
-            connection.execute(text("ANALYZE"))
-    else:
+    """Give every run the same start: no dead row versions left over, statistics as they are now."""
+    db.session.commit()
+    if db.engine.dialect.name == "sqlite":
         with db.engine.begin() as connection:
             connection.execute(text("ANALYZE"))
+        return
+    server = engines.postgres()
+    address = make_url(server.admin_url(db.engine.url.database)).set(drivername="postgresql")
+    with psycopg.connect(address.render_as_string(hide_password=False), autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+        connection.execute("CHECKPOINT")
 
 
 def everybody() -> Any:
