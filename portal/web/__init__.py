@@ -6,8 +6,9 @@ from portal.web import access, answers, errors, files, filters, frame, logs, ses
 from portal.web.auth.routes import bp as auth
 from portal.web.health.routes import bp as health
 from portal.web.home.routes import bp as home
+from portal.web.trash.purging import bp as trash
 
-SCREENS = (auth, home, health)
+SCREENS = (auth, home, health, trash)
 
 
 def init_app(app: Flask) -> None:

@@ -8,6 +8,7 @@ from portal.services.trash.bring_back import restore
 from portal.services.trash.check import Finding, doctor
 from portal.services.trash.clashes import Clash
 from portal.services.trash.empty import due_for_purge, purge, purge_some, start_purge
+from portal.services.trash.keep import hold, release
 from portal.services.trash.look import (
     Preview,
     RestorePreview,
@@ -27,10 +28,12 @@ __all__ = [
     "deletion_of",
     "doctor",
     "due_for_purge",
+    "hold",
     "preview",
     "preview_restore",
     "purge",
     "purge_some",
+    "release",
     "restore",
     "soft_delete",
     "soft_delete_cascade",
