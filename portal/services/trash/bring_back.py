@@ -1,23 +1,24 @@
 """Bringing back: exactly what one act took."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Table, and_, func, select
+from sqlalchemy import and_, select
 from sqlalchemy.exc import IntegrityError
 
 from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.actor import Actor
 from portal.models.deletion import Deletion
-from portal.models.ownership import Edge, below, needs_of, owners_of, table_of
+from portal.models.ownership import below, needs_of, table_of
 from portal.models.tenancy import PLATFORM, across_merchants
 from portal.services import audit
 from portal.services.trash import rows
 from portal.services.trash.clashes import clashes_of, give_new_values
+from portal.services.trash.hand_over import act_of, hand_over
 from portal.services.trash.names import CLASSES, word
-from portal.services.trash.throw_away import IN_ONE_TRANSACTION, link, soft_delete_cascade
+from portal.services.trash.throw_away import IN_ONE_TRANSACTION, soft_delete_cascade
 
 
 def restore(
@@ -97,13 +98,13 @@ def dead_owner(act: Deletion, *, lock: bool = False) -> Deletion | None:
     """Find the deletion that holds an owner of the act's root, in the map's order; None if all live."""
     root = table_of(act.root_kind)
     if act.parent_id is not None:
-        return _act(PLATFORM, act.parent_id)
+        return act_of(PLATFORM, act.parent_id)
     for edge in needs_of(root):
         held = select(edge.parent.c.deletion_id).select_from(root.join(edge.parent, edge.on))
         held = held.where(rows.is_root(act), edge.parent.c.deletion_id.is_not(None))
         found = rows.read(held.with_for_update(read=True, of=edge.parent) if lock else held).scalar()
         if found is not None:
-            return _act(PLATFORM if edge.parent.name == "users" else act.merchant_id, found)
+            return act_of(PLATFORM if edge.parent.name == "users" else act.merchant_id, found)
     return None
 
 
@@ -118,12 +119,6 @@ def blocked(act: Deletion, owner: Deletion) -> Conflict:
         "label": name,
     }
     return Conflict("owner_deleted", message, name, blocked_by=held_by, act_id=act.id)
-
-
-def _act(merchant_id: int, act_id: int) -> Deletion:
-    with across_merchants(db.session, "a person's deletion belongs to no merchant"):
-        found = select(Deletion).where(Deletion.merchant_id == merchant_id, Deletion.id == act_id)
-        return db.session.scalars(found).one()
 
 
 def _see_to_owners(act: Deletion, by: Actor, now: datetime, *, with_owners: bool) -> None:
@@ -171,7 +166,7 @@ def _revive_rows(part: Deletion, expected: int, counts: dict[str, int]) -> None:
         part.status = "restoring"
         return
     for table in tables:
-        revived = rows.change(table, dead_of(part, table), rows.ALIVE)
+        revived = rows.change(table, rows.dead_of(part, table), rows.ALIVE)
         if revived:
             counts[table.name] = counts.get(table.name, 0) + revived
     part.status = "restored"
@@ -180,81 +175,13 @@ def _revive_rows(part: Deletion, expected: int, counts: dict[str, int]) -> None:
 def revive_some(act: Deletion, limit: int) -> int:
     """Bring back up to `limit` more rows of an act that is too large for one transaction."""
     for table in below(table_of(act.root_kind)):
-        some = select(table.c.id).where(dead_of(act, table)).order_by(table.c.id).limit(limit)
+        some = select(table.c.id).where(rows.dead_of(act, table)).order_by(table.c.id).limit(limit)
         ids = rows.ids_of(some)
         if ids:
             hand_over(act, table, ids)
-            chunk = and_(dead_of(act, table), table.c.id.in_(ids))
+            chunk = and_(rows.dead_of(act, table), table.c.id.in_(ids))
             return max(rows.change(table, chunk, rows.ALIVE), 1)
     return 0
-
-
-def dead_of(act: Deletion, table: Table) -> ColumnElement[bool]:
-    """The act's rows in a table that can come back: not the erased ones, nor the emptied."""
-    mine = and_(table.c.deletion_id == act.id, rows.of_merchant(table, act.merchant_id))
-    if "merchant_id" not in table.c and table.name != "merchants":
-        mine = and_(mine, table.c.id == act.root_id)
-    if "erased_at" in table.c:
-        mine = and_(mine, table.c.erased_at.is_(None))
-    return and_(mine, table.c.purged_at.is_(None))
-
-
-def hand_over(act: Deletion, table: Table, ids: Sequence[int] | None = None) -> None:
-    """Let rows of this act (or just `ids` of them) whose owner stays dead wait for that owner."""
-    mine = dead_of(act, table)
-    if ids is not None:
-        mine = and_(mine, table.c.id.in_(ids))
-    for edge in owners_of(table):
-        if edge.parent.name == act.root_kind and edge.parent.name in ("merchants", "users"):
-            continue  # the root itself is about to live
-        _keep_owners_alive(act, edge, mine)
-        for heir_id, waiting in _heirs(act, edge, mine).items():
-            theirs = and_(rows.of_merchant(table, act.merchant_id), table.c.id.in_(waiting))
-            moved = rows.change(table, theirs, {"deletion_id": heir_id})
-            act.departed = rows.add_up(act.departed, table.name, moved)
-            heir = _act(act.merchant_id, heir_id)
-            heir.received = rows.add_up(heir.received, table.name, moved)
-
-
-def _keep_owners_alive(act: Deletion, edge: Edge, mine: ColumnElement[bool]) -> None:
-    """Share-lock the living owners outside the act: one of them may be dying just now."""
-    parent = edge.parent
-    if db.session.get_bind().dialect.name == "sqlite":
-        return  # one writer at a time
-    owners = select(edge.key).where(mine)
-    living = select(parent.c.id).where(parent.c.id.in_(owners), parent.c.deleted_at.is_(None))
-    if "merchant_id" in parent.c:
-        living = living.where(parent.c.merchant_id == act.merchant_id)
-    locked = living.order_by(parent.c.id).with_for_update(read=True).subquery()
-    rows.read(select(func.count()).select_from(locked))
-
-
-def _heirs(act: Deletion, edge: Edge, mine: ColumnElement[bool]) -> dict[int, list[int]]:
-    """Which rows wait for which deletion of their owner."""
-    child, parent = edge.child, edge.parent
-    outside = and_(parent.c.deletion_id.is_not(None), parent.c.deletion_id != act.id)
-    query = select(child.c.id, parent.c.deletion_id).select_from(child.join(parent, edge.on))
-    heirs: dict[int, list[int]] = {}
-    for row_id, deletion_id in rows.read(query.where(mine, outside)):
-        heirs.setdefault(_linked_heir(act, edge, deletion_id), []).append(row_id)
-    return heirs
-
-
-def _linked_heir(act: Deletion, edge: Edge, deletion_id: int) -> int:
-    """A person's act is above merchants: its part in this merchant inherits."""
-    if edge.parent.name != "users":
-        return deletion_id
-    linked = select(Deletion.id).where(
-        Deletion.merchant_id == act.merchant_id, Deletion.parent_id == deletion_id
-    )
-    found = db.session.scalar(linked)
-    return found if found is not None else _new_part(act, deletion_id)
-
-
-def _new_part(act: Deletion, parent_id: int) -> int:
-    """The person had nothing living in this merchant when they were deleted; now something waits for them."""
-    above = _act(PLATFORM, parent_id)
-    return link(above, act.merchant_id).id
 
 
 def value_taken(act: Deletion, by: Actor) -> Conflict:

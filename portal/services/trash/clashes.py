@@ -12,6 +12,7 @@ from portal.models.actor import Actor, Role
 from portal.models.deletion import Deletion
 from portal.models.ownership import below, table_of
 from portal.models.soft_delete import LIVE
+from portal.models.tenancy import across_merchants
 from portal.services.trash import rows
 from portal.services.trash.names import CLASSES, label_column, word
 
@@ -49,10 +50,23 @@ def clashes_of(act: Deletion, by: Actor) -> list[Clash]:
     """List every value of the act's rows that a living row holds."""
     found: list[Clash] = []
     for table in below(table_of(act.root_kind)):
-        for index in sorted(table.indexes, key=lambda i: str(i.name)):
-            if index.unique and LIVE in str(index.dialect_kwargs["sqlite_where"]):
+        for index in _live_uniques(table):
+            if "merchant_id" not in index.columns:
+                with across_merchants(db.session, "this value is unique on the whole platform"):
+                    found.extend(_taken(act, table, index, by))
+            elif _has_living(table, act.merchant_id):
                 found.extend(_taken(act, table, index, by))
     return found
+
+
+def _live_uniques(table: Table) -> list[Index]:
+    ours = [i for i in table.indexes if i.unique and LIVE in str(i.dialect_kwargs["sqlite_where"])]
+    return sorted(ours, key=lambda index: str(index.name))
+
+
+def _has_living(table: Table, merchant_id: int) -> bool:
+    living = and_(rows.of_merchant(table, merchant_id), table.c.deleted_at.is_(None))
+    return rows.read(select(table.c.id).where(living).limit(1)).first() is not None
 
 
 def _taken(act: Deletion, table: Table, index: Index, by: Actor) -> Iterator[Clash]:

@@ -11,7 +11,7 @@ from portal.models.deletion import Deletion
 from portal.models.ownership import Rule, below, edges, is_mortal, table_of
 from portal.models.tenancy import PLATFORM
 from portal.services.trash import rows
-from portal.services.trash.bring_back import dead_of, dead_owner
+from portal.services.trash.bring_back import dead_owner
 from portal.services.trash.clashes import Clash, clashes_of
 from portal.services.trash.names import label_column, label_of, word
 
@@ -96,7 +96,7 @@ def preview_restore(act: Deletion, *, by: Actor) -> RestorePreview:
     root = table_of(act.root_kind)
     brings, earlier = [], []
     for table in below(root):
-        brings.append(_kind(table, dead_of(act, table)))
+        brings.append(_kind(table, rows.dead_of(act, table)))
         if table is not root and act.merchant_id != PLATFORM:
             inside = rows.under(table, root, act.root_id, act.merchant_id)
             other = and_(inside, table.c.deletion_id != act.id, table.c.purged_at.is_(None))

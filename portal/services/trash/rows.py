@@ -65,6 +65,16 @@ def under(table: Table, root: Table, root_id: int, merchant_id: int) -> ColumnEl
     return and_(of_merchant(table, merchant_id), or_(*arms))
 
 
+def dead_of(act: Deletion, table: Table) -> ColumnElement[bool]:
+    """The act's rows in a table that can come back: not the erased ones, nor the emptied."""
+    mine = and_(table.c.deletion_id == act.id, of_merchant(table, act.merchant_id))
+    if "merchant_id" not in table.c and table.name != "merchants":
+        mine = and_(mine, table.c.id == act.root_id)
+    if "erased_at" in table.c:
+        mine = and_(mine, table.c.erased_at.is_(None))
+    return and_(mine, table.c.purged_at.is_(None))
+
+
 def change(table: Table, where: ColumnElement[bool], values: dict[str, Any]) -> int:
     """Update rows and count them; lying in the trash is no change, so `updated_at` stays."""
     if "updated_at" in table.c:
