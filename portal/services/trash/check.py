@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Table, and_, func, literal, select
+from sqlalchemy import ColumnElement, Table, and_, func, literal, select, true
 
 from portal.extensions import db
 from portal.models.deletion import Deletion
 from portal.models.ownership import Edge, is_mortal, needs_of, outermost_first
-from portal.models.tenancy import PLATFORM
+from portal.models.tenancy import PLATFORM, merchant_of
 from portal.services.trash import rows
 from portal.services.trash.names import word
 
@@ -32,6 +32,8 @@ def doctor() -> list[Finding]:
     db.session.flush()
     found: list[Finding] = []
     for table in outermost_first():
+        if table.name == "users" and merchant_of(db.session()) is not None:
+            continue  # people belong to no merchant
         for edge in needs_of(table):
             found.extend(_live_under_dead(edge))
         found.extend(_dead_without_deletion(table))
@@ -40,13 +42,18 @@ def doctor() -> list[Finding]:
     return found
 
 
+def _in_scope(table: Table) -> ColumnElement[bool]:
+    merchant_id = merchant_of(db.session())
+    return true() if merchant_id is None else rows.of_merchant(table, merchant_id)
+
+
 def _live_under_dead(edge: Edge) -> Iterator[Finding]:
     child, parent = edge.child, edge.parent
     under_way = select(ACTS.c.id).where(ACTS.c.id == parent.c.deletion_id, ACTS.c.status.in_(UNDER_WAY))
     query = (
         select(child.c.id, _tenant(child), parent.c.id)
         .select_from(child.join(parent, edge.on))
-        .where(parent.c.deletion_id.is_not(None), ~under_way.exists())
+        .where(_in_scope(child), parent.c.deletion_id.is_not(None), ~under_way.exists())
     )
     if is_mortal(child):
         query = query.where(child.c.deletion_id.is_(None))
@@ -57,7 +64,9 @@ def _live_under_dead(edge: Edge) -> Iterator[Finding]:
 
 def _dead_without_deletion(table: Table) -> Iterator[Finding]:
     act = select(ACTS.c.id).where(ACTS.c.id == table.c.deletion_id)
-    query = select(table.c.id, _tenant(table)).where(table.c.deletion_id.is_not(None), ~act.exists())
+    query = select(table.c.id, _tenant(table)).where(
+        _in_scope(table), table.c.deletion_id.is_not(None), ~act.exists()
+    )
     for row_id, merchant_id in rows.read(query):
         sentence = f"{word(table)} {row_id} is dead by a deletion that does not exist"
         yield Finding("dead_without_deletion", merchant_id, sentence)
@@ -66,7 +75,7 @@ def _dead_without_deletion(table: Table) -> Iterator[Finding]:
 def _dead_though_restored(table: Table) -> Iterator[Finding]:
     joined = table.join(ACTS, ACTS.c.id == table.c.deletion_id)
     query = select(table.c.id, _tenant(table), ACTS.c.id).select_from(joined)
-    query = query.where(ACTS.c.status == "restored", table.c.purged_at.is_(None))
+    query = query.where(_in_scope(table), ACTS.c.status == "restored", table.c.purged_at.is_(None))
     if "erased_at" in table.c:
         query = query.where(table.c.erased_at.is_(None))
     for row_id, merchant_id, act_id in rows.read(query):
@@ -79,12 +88,12 @@ def _wrong_counts() -> Iterator[Finding]:
     held: dict[int, dict[str, int]] = {}
     for table in outermost_first():
         query = select(table.c.deletion_id, func.count()).group_by(table.c.deletion_id)
-        waiting = and_(table.c.deletion_id.is_not(None), table.c.purged_at.is_(None))
+        waiting = and_(_in_scope(table), table.c.deletion_id.is_not(None), table.c.purged_at.is_(None))
         for act_id, count in rows.read(query.where(waiting)):
             held.setdefault(act_id, {})[table.name] = count
     columns = [ACTS.c[c] for c in ("id", "merchant_id", "counts", "departed", "received")]
     for act_id, merchant_id, counts, departed, received in rows.read(
-        select(*columns).where(ACTS.c.status == "done")
+        select(*columns).where(_in_scope(ACTS), ACTS.c.status == "done")
     ):
         for kind in {*counts, *departed, *received, *held.get(act_id, {})}:
             wanted = counts.get(kind, 0) - departed.get(kind, 0) + received.get(kind, 0)
