@@ -18,7 +18,8 @@ db = SQLAlchemy(metadata=Model.metadata, session_options={"class_": PortalSessio
 migrate = Migrate(compare_type=True, render_as_batch=True)
 login_manager = LoginManager()
 csrf = CSRFProtect()
-limiter = Limiter(get_remote_address, default_limits=[])
+# A wide net against floods; tries to sign in are counted in the database.
+limiter = Limiter(get_remote_address, default_limits=["1200 per minute"])
 listen()
 
 
