@@ -71,18 +71,35 @@ class PortalSession(FlaskSession):
             raise TypeError("use services.trash.soft_delete")
         super().delete(instance)
 
-    def check_inserted_rows(self, state: ORMExecuteState) -> None:
-        """Hold bulk inserts to the scope and to living owners: rows must come as parameters."""
+    def bulk_save_objects(self, *_: Any, **__: Any) -> None:
+        """Refuse: what the legacy bulk methods write passes by every check."""
+        raise RuntimeError("add objects, or execute(insert(Model), rows); not in bulk")
+
+    bulk_insert_mappings = bulk_update_mappings = bulk_save_objects
+
+    def check_writing(self, state: ORMExecuteState) -> None:
+        """Hold what is written without objects to the same rules as what is flushed."""
+        if self.info.get("read_only"):
+            raise RuntimeError("a reading session was asked to write")
         table: Any = state.bind_mapper.local_table if state.bind_mapper else None
         if table is None or ("merchant_id" not in table.c and not is_mortal(table)):
             return
-        given = state.parameters
+        if state.is_insert:
+            self._check_inserted_rows(table, state.parameters)
+        elif state.is_update:
+            _check_update(table, state)
+        elif is_mortal(table):
+            raise TypeError("use services.trash.soft_delete")
+
+    def _check_inserted_rows(self, table: Any, given: Any) -> None:
+        """Hold bulk inserts to the scope and to living owners: rows must come as parameters."""
         rows: list[Any] = given if isinstance(given, list) else [given]
         if not rows or not all(rows):
             raise RuntimeError("pass rows as parameters: execute(insert(Model), rows)")
+        default = {"merchant_id": self.info.get("scope")}
         if "merchant_id" in table.c:
-            _check_scope(self, {row.get("merchant_id") for row in rows} - {None})
-        _lock_owners(self, table, lambda column: {row.get(column) for row in rows})
+            _check_scope(self, {(default | row)["merchant_id"] for row in rows})
+        _lock_owners(self, table, lambda column: {(default | row).get(column) for row in rows})
 
     def tell_database(self, connection: Any = None) -> None:
         """Repeat the scope to PostgreSQL's row-level security, for this transaction only."""
@@ -107,6 +124,19 @@ def _settings(scope: Any) -> str:
         f"SET LOCAL app.merchant_id = '{mine}'; SET LOCAL app.across = '{across}';"
         f" SET LOCAL app.user_id = '{person}'"
     )
+
+
+def _check_update(table: Table, state: ORMExecuteState) -> None:
+    """Refuse to move or to kill rows without looking at each: their owners must be alive."""
+    is_by_key = isinstance(state.parameters, list)
+    if is_by_key:
+        raise RuntimeError("change rows by a condition, not in bulk by key")
+    statement: Any = state.statement
+    written = {getattr(c, "key", c) for c in statement._values or ()}  # noqa: SLF001 - no public reader
+    keys = {"merchant_id", "deletion_id", *(edge.column for edge in needs_of(table))}
+    refused = keys & (written | {*(state.parameters or ())})
+    if refused:
+        raise RuntimeError(f"change {', '.join(sorted(refused))} row by row")
 
 
 def _check_scope(session: Session, merchant_ids: Iterable[int]) -> None:

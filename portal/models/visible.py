@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import and_, true
 from sqlalchemy.orm import ORMExecuteState, with_loader_criteria
 from sqlalchemy.orm.interfaces import MANYTOONE
+from sqlalchemy.sql.visitors import iterate
 
 from portal.models.base import Model
 from portal.models.soft_delete import SoftDeleteMixin
@@ -81,14 +82,34 @@ def _is_to_one(state: ORMExecuteState) -> bool:
     return path is not None and path.prop.direction is MANYTOONE
 
 
-def see_the_visible(state: ORMExecuteState) -> None:
+def see_the_visible(state: ORMExecuteState) -> Any:
     """Add the one prebuilt option to every select, update and delete of the ORM."""
     running.set(state.session.info.get("scope"))
-    if state.is_insert:
-        state.session.check_inserted_rows(state)  # type: ignore[attr-defined]  # PortalSession
-        return
-    if state.is_column_load or not state.is_orm_statement:
-        return
+    if state.is_insert or state.is_update or state.is_delete:
+        state.session.check_writing(state)  # type: ignore[attr-defined]  # PortalSession
+    if not state.is_orm_statement:
+        return _uncover(state) if state.is_select else None
+    if not state.is_insert and not state.is_column_load:
+        _add_option(state)
+    return None
+
+
+def _uncover(state: ORMExecuteState) -> Any:
+    """Run a select of the ORM that does not know it is one, and would not be filtered.
+
+    exists(), FILTER, OVER and EXTRACT do not tell a select what they read.
+    """
+    statement: Any = state.statement
+    for part in iterate(statement):
+        attributes = getattr(part, "_propagate_attrs", None)
+        if attributes:
+            told = statement._generate()  # noqa: SLF001 - no public way to name the entity
+            told._propagate_attrs = attributes  # noqa: SLF001
+            return state.invoke_statement(told.options(*_wanted(state)))
+    return None
+
+
+def _add_option(state: ORMExecuteState) -> None:
     statement: Any = state.statement
     given, wanted = statement._with_options, _wanted(state)  # noqa: SLF001 - no public reader
     kept = tuple(o for o in given if o not in _ours) if given else ()
