@@ -1,5 +1,6 @@
 """What people do with products: add, change, delete."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -41,6 +42,13 @@ def change_product(product: Product, *, by: Actor, **changes: Any) -> list[str]:
 def delete_product(product: Product, *, by: Actor, now: datetime, reason: str | None = None) -> Deletion:
     """Put the product in the trash; past orders keep its name and price."""
     return trash.soft_delete_cascade(product, by=by, now=now, reason=reason)
+
+
+def delete_products(
+    products: Sequence[Product], *, by: Actor, now: datetime, reason: str | None = None
+) -> list[Deletion]:
+    """Put several products in the trash, each as an act of its own."""
+    return [delete_product(product, by=by, now=now, reason=reason) for product in products]
 
 
 def cents_from(amount: str) -> int:

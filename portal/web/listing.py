@@ -2,25 +2,36 @@
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import request
-from sqlalchemy import Select, func, select, tuple_
+from flask import Response, request, stream_with_context
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, true, tuple_
 
 from portal.extensions import db
+from portal.models.base import UtcDateTime
+from portal.models.text import fold
+from portal.services.exports import Row, csv_lines
+from portal.web.answers import never_store
 
 PAGE_SIZE = 50
 COUNTED = 1_000  # exactly up to here, then "1,000+"
-ALL_MATCHING = 10_000  # rows one bulk action takes
+ALL_MATCHING = 1_000  # rows one bulk action takes
+LONGEST_FILTER = 100
+WORDS = 6  # of a search; more would only slow it down
+BIGGEST = 2**63
 
 
 @dataclass
 class Sorting:
-    """By what a list can be sorted: the key in the address to a column, each list ending in an id."""
+    """By what a list can be sorted: the key in the address to a column, each list ending in an id.
+
+    A column that may be empty goes in as coalesce(column, ""): nothing compares with NULL.
+    """
 
     columns: Mapping[str, Any]
     id_column: Any
@@ -96,8 +107,26 @@ class Listing:
 
 
 def asked(*names: str) -> dict[str, str]:
-    """Read filters from the address, trimmed and of sane length."""
-    return {name: request.args.get(name, "").strip()[:100] for name in names}
+    """Read filters from the address or the bulk form: trimmed, of sane length, nothing unprintable."""
+    return {name: _plain(request.values.get(name, "")) for name in names}
+
+
+def number_in(text: str) -> int | None:
+    """Read an id out of a filter; None when it is no number."""
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
+def containing(q: str, *, folded: Sequence[Any] = (), plain: Sequence[Any] = ()) -> ColumnElement[bool]:
+    """Find rows in which each word of the search occurs somewhere.
+
+    `folded` columns hold folded text, `plain` ones text as typed, of which the case is ignored.
+    """
+    found = []
+    for word in q.split()[:WORDS]:
+        places = [column.contains(fold(word), autoescape=True) for column in folded]
+        places += [func.lower(column).contains(word.lower(), autoescape=True) for column in plain]
+        found.append(or_(*places))
+    return and_(true(), *found)
 
 
 def list_of(
@@ -131,11 +160,47 @@ def list_of(
 
 
 def ids_chosen(query: Select[Any], id_column: Any) -> list[int]:
-    """Read what a bulk form chose: its checkboxes, or with all=1 everything the address matches."""
-    if request.values.get("all"):
-        return list(db.session.scalars(query.with_only_columns(id_column).limit(ALL_MATCHING)))
-    chosen = {int(i) for i in request.values.getlist("ids") if i.isdecimal() and len(i) < 19}
-    return list(db.session.scalars(query.with_only_columns(id_column).where(id_column.in_(chosen))))
+    """Read what a bulk form chose: its checkboxes, or with everything=1 all that its filters match.
+
+    `ids` may come many times or with commas between; of everything, the first ALL_MATCHING.
+    """
+    mine = query.with_only_columns(id_column).order_by(None).order_by(id_column)
+    if request.values.get("everything"):
+        return list(db.session.scalars(mine.limit(ALL_MATCHING)))
+    given = ",".join(request.values.getlist("ids")).split(",")
+    chosen = [number for text in given if (number := number_in(text)) is not None][:ALL_MATCHING]
+    return list(db.session.scalars(mine.where(id_column.in_(chosen)))) if chosen else []
+
+
+def left_over(query: Select[Any], id_column: Any) -> bool:
+    """Whether a bulk form asked for everything, and more matches than one action takes."""
+    if not request.values.get("everything"):
+        return False
+    beyond = query.with_only_columns(id_column).order_by(None).order_by(id_column).offset(ALL_MATCHING)
+    return db.session.scalar(beyond.limit(1)) is not None
+
+
+def conditions_of(query: Select[Any]) -> list[ColumnElement[bool]]:
+    """Hand over what narrows a list, so that a verb can export just that."""
+    return [] if query.whereclause is None else [query.whereclause]
+
+
+def csv_file(rows: Iterable[Row], name: str) -> Response:
+    """Answer with rows as a CSV file, line by line; no cache keeps it."""
+    lines = stream_with_context(csv_lines(rows))
+    answer = Response(lines, content_type="text/csv; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return never_store(answer)
+
+
+def is_for(element_id: str) -> bool:
+    """Tell whether htmx will put the answer in place of this element: a row, not a dialog."""
+    return request.headers.get("HX-Target", "").rpartition("#")[2] == element_id
+
+
+def _plain(text: str) -> str:
+    kept = "".join(c for c in text if unicodedata.category(c)[0] != "C")
+    return kept.strip()[:LONGEST_FILTER].strip()
 
 
 def _sort_asked(sorting: Sorting) -> tuple[str, str]:
@@ -150,41 +215,75 @@ def _count(query: Select[Any], sorting: Sorting) -> int:
     return db.session.scalar(select(func.count()).select_from(some)) or 0
 
 
+Edge = tuple[Any, int]
+Reader = Callable[[Edge | None, bool], tuple[Sequence[Any], bool]]
+
+
 def _read_page(listing: Listing, query: Select[Any], sorting: Sorting) -> None:
-    key = tuple_(sorting.columns[listing.sort], sorting.id_column)
-    before = _cursor(request.args.get("before"))
-    after = None if before else _cursor(request.args.get("after"))
-    backwards = before is not None
-    falls = (listing.direction == "desc") != backwards
-    if before or after:
-        edge = tuple_(*(before or after or ()))
-        query = query.where(key < edge if falls else key > edge)
-    order = [
-        column.desc() if falls else column.asc()
-        for column in (sorting.columns[listing.sort], sorting.id_column)
-    ]
-    marked = query.add_columns(sorting.columns[listing.sort].label("_key"), sorting.id_column.label("_id"))
-    found = db.session.execute(marked.order_by(None).order_by(*order).limit(PAGE_SIZE + 1)).all()
-    more, found = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
-    found = found[::-1] if backwards else found
-    listing.rows = found
-    if found:
-        listing.previous_cursor = _written(found[0]) if after or (backwards and more) else None
-        listing.next_cursor = _written(found[-1]) if backwards or more else None
+    key = sorting.columns[listing.sort]
+
+    def read(edge: Edge | None, backwards: bool) -> tuple[Sequence[Any], bool]:  # noqa: FBT001 - private
+        falls = (listing.direction == "desc") != backwards
+        some = query.add_columns(key.label("key_"), sorting.id_column.label("id_"))
+        if edge:
+            here = tuple_(key, sorting.id_column)
+            there = tuple_(literal(edge[0], key.type), literal(edge[1], sorting.id_column.type))
+            some = some.where(here < there if falls else here > there)
+        order = [column.desc() if falls else column.asc() for column in (key, sorting.id_column)]
+        found = db.session.execute(some.order_by(None).order_by(*order).limit(PAGE_SIZE + 1)).all()
+        rows = found[:PAGE_SIZE]
+        return rows[::-1] if backwards else rows, len(found) > PAGE_SIZE
+
+    edges = [_cursor(request.args.get(way), listing.sort, key) for way in ("before", "after")]
+    listing.rows, has_previous, has_next = _page_asked(read, *edges)
+    if has_previous:
+        listing.previous_cursor = _written(listing.sort, listing.rows[0])
+    if has_next:
+        listing.next_cursor = _written(listing.sort, listing.rows[-1])
 
 
-def _written(row: Any) -> str:
-    value = row._key.isoformat() if isinstance(row._key, datetime) else row._key  # noqa: SLF001 - a column's label
-    text = json.dumps([type(row._key).__name__, value, row._id])  # noqa: SLF001 - a column's label
+def _page_asked(read: Reader, before: Edge | None, after: Edge | None) -> tuple[Sequence[Any], bool, bool]:
+    """Read the page, and say whether there is one before it and one after."""
+    if before:
+        found, more = read(before, True)  # noqa: FBT003 - private
+        if len(found) == PAGE_SIZE:
+            return found, more, True
+    elif after:
+        found, more = read(after, False)  # noqa: FBT003 - private
+        if found:
+            return found, True, more
+        # The page was emptied meanwhile: the last one that still has rows.
+        found, more = read(None, True)  # noqa: FBT003 - private
+        return found, more, False
+    found, more = read(None, False)  # noqa: FBT003 - private
+    return found, False, more
+
+
+def _written(sort: str, row: Any) -> str:
+    value = row.key_.isoformat() if isinstance(row.key_, datetime) else row.key_
+    text = json.dumps([sort, value, row.id_])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _cursor(text: str | None) -> tuple[Any, int] | None:
-    """Read a cursor of ours; anything else begins at the first page."""
+def _cursor(text: str | None, sort: str, key: Any) -> Edge | None:
+    """Read a cursor of ours for this order; anything else begins at the first page."""
     try:
         padded = (text or "") + "=" * (-len(text or "") % 4)
-        kind, value, row_id = json.loads(base64.urlsafe_b64decode(padded))
-        key = {"datetime": datetime.fromisoformat, "str": str, "int": int}[kind](value)
-        return (key, int(row_id)) if abs(int(row_id)) < 2**63 else None
-    except (ValueError, TypeError, KeyError, OverflowError):
+        written_for, value, row_id = json.loads(base64.urlsafe_b64decode(padded))
+        if written_for != sort or not _is_id(row_id):
+            return None
+        if isinstance(key.type, UtcDateTime):
+            return datetime.fromisoformat(value).astimezone(), row_id
+        return (value, row_id) if _is_of(key, value) else None
+    except (ValueError, TypeError, RecursionError, OverflowError):
         return None
+
+
+def _is_of(key: Any, value: Any) -> bool:
+    if key.type.python_type is int:
+        return _is_id(value)
+    return isinstance(value, str) and all(unicodedata.category(c) not in ("Cc", "Cs") for c in value)
+
+
+def _is_id(value: Any) -> bool:
+    return type(value) is int and abs(value) < BIGGEST

@@ -1,15 +1,59 @@
-"""Deleting from a screen: the preview before, and Undo after."""
+"""Deleting from a screen: the preview before, Undo after, and what the address of the deleted says."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
-from flask import Response, request, url_for
+from flask import Response, abort, flash, make_response, render_template, request, url_for
+from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.models.deletion import Deletion
+from portal.models.store import Store
+from portal.models.tenancy import Tenant
 from portal.services import audit, trash
-from portal.web.page import done, page, preview_context
-from portal.web.scope import actor, current_merchant
+from portal.services.trash.names import label_of, word
+from portal.services.twins import deleted_twin
+from portal.web.page import done, hx_redirect, is_htmx, page, preview_context
+from portal.web.scope import actor, current_merchant, find, now, refuse_foreign_store
+
+Owned = TypeVar("Owned", bound=Tenant)
+BIGGEST = 2**63
+
+
+def find_living(model: type[Owned], row_id: int) -> Owned:
+    """Load a living row of the current merchant, in a store that is theirs; else answer 404.
+
+    To its own people the 404 of a deleted row says that it is in the trash.
+    """
+    if row_id >= BIGGEST:
+        abort(404)
+    row: Any = find(model, row_id, include_deleted=True)
+    if isinstance(row, Store) or hasattr(row, "store_id"):
+        refuse_foreign_store(row.id if isinstance(row, Store) else row.store_id)
+    if row.is_deleted:
+        abort(404 if row.purged_at else in_trash(row))
+    living: Owned = row
+    return living
+
+
+def in_trash(row: Any) -> Response:
+    """Say that the row is in the trash, with a link there for those who may see it."""
+    act = trash.deletion_of(row)
+    assert act is not None  # noqa: S101 - the row is deleted
+    told: dict[str, Any] = {
+        "name": _name(row),
+        "act": act,
+        "days_left": act.days_left(now()),
+        "role": act.deleted_by_role,
+    }
+    if is_htmx():
+        message = f"The {told['name']} is in the trash."
+        return make_response(render_template("shared/_refusal.html", message=message), 404)
+    with_owner = act.root_kind != row.__tablename__
+    owner = f"{word(act.root_kind)} {act.root_label or ''}".strip() if with_owner else ""
+    href = url_for("trash.show", deletion_id=act.id) if act.can_be_restored_by(actor()) else ""
+    return page("shared/in_trash.html", 404, **told, owner=owner, trash_href=href)
 
 
 def show_preview(row: Any, *, action: str, cancel_href: str, **more: Any) -> Response:
@@ -37,33 +81,64 @@ def show_bulk_preview(
 ) -> Response:
     """Show what deleting many would take: how many, and a few names."""
     noun = nouns[0] if len(ids) == 1 else nouns[1]
-    taken = {"count": len(ids), "label": noun, "examples": list(names[:3]), "more": max(0, len(ids) - 3)}
+    examples = list(names[:3])
+    taken = {"count": len(ids), "label": noun, "examples": examples, "more": len(ids) - len(examples)}
     preview = {
         "title": f"Delete {len(ids):,} {noun}?",
         "action": action,
         "cancel_href": cancel_href,
         "takes": [taken],
-        "fields": [("ids", row_id) for row_id in ids],
+        # One field: a form of a thousand fields is refused.
+        "fields": [("ids", ",".join(str(row_id) for row_id in ids))],
     }
     return page("shared/deletion.html", preview=preview_context(preview | more))
 
 
 def removed(act: Deletion, what: str, *, to: str) -> Response | AnyResponse:
     """Say that it is in the trash, with an Undo that restores that deletion."""
-    undo = url_for("trash.undo", deletion_id=act.id)
-    return done(f"Deleted {what}.", to=to, undo_href=undo)
+    return _said(f"Deleted {what}.", url_for("trash.undo", deletion_id=act.id), to)
 
 
 def removed_many(acts: Sequence[Deletion], what: str, *, to: str) -> Response | AnyResponse:
     """Say that many are in the trash, with one Undo for all of them. Call it before the commit."""
     ids = [act.id for act in acts]
     batch = audit.note_batch(acts[0].root_kind, ids, merchant_id=current_merchant().id, by=actor())
-    return done(f"Deleted {what}.", to=to, undo_href=url_for("trash.undo_batch", batch_id=batch))
+    return _said(f"Deleted {what}.", url_for("trash.undo_batch", batch_id=batch), to)
 
 
 def asked_reason() -> str | None:
     """Read why, if the person said so; at most 200 characters."""
     return request.form.get("reason", "").strip()[:200] or None
+
+
+def with_twin(message: str, row: Any) -> str:
+    """Add to a message that something in the trash had a value of this row, if that is so."""
+    act = deleted_twin(row, actor())
+    if act is None:
+        return message
+    return Markup(render_template("shared/_twin.html", message=message, twin=twin_of(act)))  # noqa: S704 - a template's
+
+
+def twin_of(act: Deletion) -> dict[str, Any]:
+    """What a page says about the deletion that took a twin."""
+    return {"word": word(act.root_kind), "act": act, "href": url_for("trash.show", deletion_id=act.id)}
+
+
+def _said(message: str, undo_href: str, to: str) -> Response | AnyResponse:
+    """A list shows the toast and loads itself again; the page of what is gone is left."""
+    if is_htmx() and _is_elsewhere(to):
+        flash({"message": message, "undo_href": undo_href}, "undo")  # type: ignore[arg-type]  # JSON
+        return hx_redirect(to)
+    return done(message, to=to, undo_href=undo_href)
+
+
+def _is_elsewhere(to: str) -> bool:
+    here = urlsplit(request.headers.get("HX-Current-URL", "")).path
+    return bool(here) and here != urlsplit(to).path
+
+
+def _name(row: Any) -> str:
+    return f"{word(row.__table__)} {label_of(row) or ''}".strip()
 
 
 def _kind(kind: Any) -> dict[str, Any]:

@@ -1,0 +1,37 @@
+"""The dead twin of a row: something in the trash that had a value the row has now."""
+
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+
+from portal.extensions import db
+from portal.models.actor import Actor
+from portal.models.deletion import Deletion
+from portal.services.saving import live_uniques
+
+RESTORABLE = ("running", "done", "restoring")
+
+
+def deleted_twin(row: Any, by: Actor) -> Deletion | None:
+    """Find the newest deletion that took a row with a code, SKU or reference of this one.
+
+    None when there is none, or when it is not for this actor to see. Ask after the row is written.
+    """
+    model = type(row)
+    same = [_has_the_same(row, [c.name for c in index.columns]) for index in live_uniques(model)]
+    same = [condition for condition in same if condition is not None]
+    if not same:
+        return None
+    fell = and_(model.merchant_id == Deletion.merchant_id, model.deletion_id == Deletion.id)
+    dead = (model.merchant_id == row.merchant_id, model.deletion_id.is_not(None), or_(*same))
+    acts = select(Deletion).join(model, fell).where(Deletion.merchant_id == row.merchant_id, *dead)
+    seen = acts.where(Deletion.status.in_(RESTORABLE), Deletion.seen_by(by))
+    newest = seen.order_by(Deletion.id.desc()).limit(1)
+    return db.session.scalar(newest, execution_options={"include_deleted": True})
+
+
+def _has_the_same(row: Any, fields: list[str]) -> Any:
+    values = {field: getattr(row, field) for field in fields}
+    if None in values.values():
+        return None
+    return and_(*(getattr(type(row), field) == value for field, value in values.items()))

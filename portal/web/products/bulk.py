@@ -1,0 +1,56 @@
+"""The doors of many products at once."""
+
+from flask import Response, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.errors import Refused
+from portal.extensions import db
+from portal.models.product import Product
+from portal.services import products
+from portal.web.access import allow
+from portal.web.listing import ALL_MATCHING, ids_chosen, left_over
+from portal.web.products import shown
+from portal.web.products.routes import bp
+from portal.web.removal import asked_reason, removed_many, show_bulk_preview
+from portal.web.scope import actor, current_merchant, now
+
+
+@bp.post("/deletions/preview")
+@allow("manager")
+def preview_bulk() -> Response:
+    """Show what deleting the chosen products would take."""
+    ids = _chosen()
+    return show_bulk_preview(
+        ids,
+        shown.names_of(ids),
+        shown.NOUNS,
+        action=url_for("products.delete_bulk"),
+        cancel_href=url_for("products.index"),
+        intro=_first_of_more() if left_over(shown.chosen(), Product.id) else "",
+        stays=["Past orders keep their names and prices"],
+    )
+
+
+@bp.post("/deletions")
+@allow("manager")
+def delete_bulk() -> Response | AnyResponse:
+    """Put the chosen products in the trash, with one Undo for all."""
+    mine = select(Product).where(Product.merchant_id == current_merchant().id, Product.id.in_(_chosen()))
+    chosen = list(db.session.scalars(mine.order_by(Product.id)))
+    acts = products.delete_products(chosen, by=actor(), now=now(), reason=asked_reason())
+    many = f"{len(acts):,} {shown.NOUNS[len(acts) > 1]}"
+    answer = removed_many(acts, many, to=url_for("products.index"))
+    db.session.commit()
+    return answer
+
+
+def _chosen() -> list[int]:
+    ids = ids_chosen(shown.chosen(), Product.id)
+    if not ids:
+        raise Refused("nothing_chosen", "Choose at least one product.")
+    return ids
+
+
+def _first_of_more() -> str:
+    return f"More match than one action takes: these are the first {ALL_MATCHING:,}. The rest stays."

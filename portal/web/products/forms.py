@@ -1,0 +1,58 @@
+"""The forms of a product: a row of the list, all of it, and a new one."""
+
+from typing import Any
+
+from wtforms import BooleanField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, Regexp
+
+from portal.models.text import LONGEST_NAME
+from portal.services.products import cents_from
+from portal.web.forms import Form
+
+SHORT = [Length(max=LONGEST_NAME, message=f"This takes at most {LONGEST_NAME} characters.")]
+FIGURES = Regexp(r"[-0-9.,\s]*\Z", message="Write the amount in figures, like 4.50.")
+
+
+class RowForm(Form):
+    """What can be changed in the list."""
+
+    name = StringField("Name", [InputRequired("Give the product a name."), *SHORT])
+    sku = StringField("SKU", SHORT)
+    category = StringField("Category", SHORT)
+    price = StringField("Price", [InputRequired("Give it a price; 0 is one."), *SHORT, FIGURES])
+
+    plain: tuple[str, ...] = ("name", "sku", "category")
+
+    def details(self) -> dict[str, Any]:
+        """What was typed, by the names the verbs know; raises Refused for an unclear price."""
+        typed: dict[str, Any] = {name: (self[name].data or "").strip() or None for name in self.plain}
+        return typed | {"price_cents": cents_from(self.price.data or "")}
+
+
+class ProductForm(RowForm):
+    """All of a product."""
+
+    barcode = StringField("Barcode", SHORT)
+    external_ref = StringField("Reference", SHORT)
+    earns_points = BooleanField("Earns points", default=True)
+
+    plain = (*RowForm.plain, "barcode", "external_ref")
+
+    def details(self) -> dict[str, Any]:
+        """As above, with the rest."""
+        return super().details() | {"earns_points": bool(self.earns_points.data)}
+
+
+class NewProductForm(ProductForm):
+    """A product and the store that will sell it."""
+
+    store = SelectField("Store", coerce=str)
+
+    def __init__(self, *, stores: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.store.choices = stores
+
+    @property
+    def store_id(self) -> int:
+        """The store that was chosen."""
+        return int(self.store.data)

@@ -1,0 +1,57 @@
+"""The form of a store: what a manager may set, and what only an owner."""
+
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from wtforms import SelectField, StringField
+from wtforms.validators import InputRequired, Length
+
+from portal.models.merchant import Merchant
+from portal.models.text import LONGEST_CODE, LONGEST_NAME, slug_from
+from portal.web.forms import Form
+
+SHORT = [Length(max=LONGEST_NAME, message=f"This takes at most {LONGEST_NAME} characters.")]
+CODE = [Length(max=LONGEST_CODE, message=f"This takes at most {LONGEST_CODE} characters.")]
+
+
+class StoreForm(Form):
+    """Name, address and the like: for those who run the store."""
+
+    name = StringField("Name", [InputRequired("Give the store a name."), *SHORT])
+    address = StringField("Street and number", SHORT)
+    postal_code = StringField("Postal code", SHORT)
+    city = StringField("City", SHORT)
+    country = StringField("Country", SHORT)
+    phone = StringField("Phone", SHORT)
+    timezone = SelectField("Time zone", validate_choice=True)
+
+    def __init__(self, *, merchant: Merchant, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.timezone.choices = [("", f"As the business: {merchant.timezone}"), *zones()]
+
+    def details(self) -> dict[str, Any]:
+        """What was typed, by the names the verbs know; nothing for what was left empty."""
+        names = ("name", "address", "postal_code", "city", "country", "phone", "timezone")
+        return {name: (self[name].data or "").strip() or None for name in names}
+
+
+class OwnersStoreForm(StoreForm):
+    """With the codes by which programs and addresses know the store."""
+
+    store_code = StringField("Store code", CODE)
+    subdomain = StringField("Subdomain", CODE)
+    external_ref = StringField("Reference", SHORT)
+
+    def details(self) -> dict[str, Any]:
+        """As above; a code is proposed from the name, and shown if it does not do."""
+        self.store_code.data = (self.store_code.data or "").strip() or slug_from(self.name.data or "")
+        codes = {name: (self[name].data or "").strip() or None for name in ("subdomain", "external_ref")}
+        return super().details() | codes | {"store_code": self.store_code.data}
+
+
+@cache
+def zones() -> list[tuple[str, str]]:
+    """List the time zones people live in, by name."""
+    lived_in = sorted(z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "posix/")))
+    return [(zone, zone) for zone in (*lived_in, "UTC")]

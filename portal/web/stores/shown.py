@@ -1,0 +1,87 @@
+"""What the screens of stores show."""
+
+from typing import Any
+
+from flask import url_for
+from sqlalchemy import Row, Select, func, select
+
+from portal.extensions import db
+from portal.models.actor import Role
+from portal.models.deletion import Deletion
+from portal.models.product import Product
+from portal.models.store import Store
+from portal.models.store_user import StoreUser
+from portal.services.twins import deleted_twin
+from portal.web.listing import Listing, Sorting, asked, containing, list_of
+from portal.web.removal import twin_of
+from portal.web.scope import actor, current_merchant, in_own_stores, now
+
+LATEST = 3
+
+
+def listed() -> Listing:
+    """Read one page of the stores, as the address asks for it."""
+    return list_of(
+        _with_counts(chosen()),
+        Sorting(_orders(), Store.id, "name"),
+        nouns=("store", "stores"),
+        base_href=url_for("stores.index"),
+        export_href=url_for("stores.export"),
+    )
+
+
+def chosen() -> Select[Any]:
+    """Select the stores this person has and the search leaves."""
+    mine = in_own_stores(Store.of(current_merchant()), Store.id)
+    plain = (Store.store_code, func.coalesce(Store.city, ""))
+    return mine.where(containing(asked("q")["q"], folded=(Store.name_key,), plain=plain))
+
+
+def detail(store: Store) -> dict[str, Any]:
+    """Gather what the page of one store shows."""
+    one = Store.of(current_merchant()).where(Store.id == store.id)
+    acting = actor()
+    twin = deleted_twin(store, acting) if acting.role > Role.STAFF else None
+    return {
+        "store": store,
+        "counts": db.session.execute(_with_counts(one)).one(),
+        "latest": _latest_deletions(store) if acting.role > Role.STAFF else [],
+        "twin": twin_of(twin) if twin else None,
+        "now": now(),
+        "may": may(),
+    }
+
+
+def may() -> dict[str, bool]:
+    """Say what this person may do with the stores they see."""
+    role = actor().role
+    return {"open": role >= Role.OWNER, "edit": role >= Role.MANAGER, "delete": role >= Role.OWNER}
+
+
+def _with_counts(query: Select[Any]) -> Select[Any]:
+    products, members = _count(Product), _count(StoreUser)
+    columns = (Store.id, Store.name, Store.store_code, Store.city, Store.address, Store.postal_code)
+    return query.with_only_columns(*columns, products.label("products"), members.label("members"))
+
+
+def _count(model: Any) -> Any:
+    inside = (model.merchant_id == Store.merchant_id, model.store_id == Store.id)
+    return select(func.count(model.id)).where(*inside).correlate(Store).scalar_subquery()
+
+
+def _orders() -> dict[str, Any]:
+    return {
+        "name": Store.name_key,
+        "code": Store.store_code,
+        "city": func.lower(func.coalesce(Store.city, "")),
+        "products": _count(Product),
+    }
+
+
+def _latest_deletions(store: Store) -> list[Row[Any]]:
+    """The last acts in this store that lie in the trash and that this person may see there."""
+    columns = (Deletion.id, Deletion.root_kind, Deletion.root_id, Deletion.root_label, Deletion.deleted_at)
+    acts = select(*columns).where(Deletion.merchant_id == store.merchant_id, Deletion.store_id == store.id)
+    seen = acts.where(Deletion.status == "done", Deletion.seen_by(actor()))
+    newest = seen.order_by(Deletion.deleted_at.desc(), Deletion.id.desc()).limit(LATEST)
+    return list(db.session.execute(newest))
