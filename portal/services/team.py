@@ -1,9 +1,10 @@
 """What people do with the team: invite, add, change a role, remove."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from portal.errors import Conflict, Refused
 from portal.extensions import db
@@ -14,7 +15,7 @@ from portal.models.merchant import Merchant, MerchantOwner
 from portal.models.store import Store
 from portal.models.store_user import StoreUser
 from portal.models.user import User
-from portal.services import audit, merchants, sessions, tokens, trash
+from portal.services import accounts, audit, merchants, sessions, tokens, trash
 from portal.services.changing import apply, refuse_unknown
 from portal.services.saving import save
 
@@ -44,6 +45,15 @@ def add_member(store: Store, user: User, *, role: str, by: Actor, **details: Any
     return member
 
 
+def add_till_person(store: Store, *, display_name: str, by: Actor, position: str | None = None) -> StoreUser:
+    """Add somebody who is known only at the till: as staff, and with no way to sign in.
+
+    Raises Refused("bad_text"), Conflict("owner_deleted").
+    """
+    person = accounts.create_user(display_name=display_name, by=by)
+    return add_member(store, person, role=Role.STAFF.word, by=by, position=position)
+
+
 def change_member(member: StoreUser, *, by: Actor, now: datetime, **changes: Any) -> list[str]:
     """Change role or position; a new role signs the person out, so that it counts at once."""
     refuse_role_above(by, member.role)
@@ -59,6 +69,15 @@ def remove_member(member: StoreUser, *, by: Actor, now: datetime, reason: str | 
     """Take the person out of the store's team: out at the next request, and may be invited again."""
     refuse_role_above(by, member.role)
     return trash.soft_delete_cascade(member, by=by, now=now, reason=reason)
+
+
+def remove_members(
+    members: Sequence[StoreUser], *, by: Actor, now: datetime, reason: str | None = None
+) -> list[Deletion]:
+    """Take several people out, each with a deletion of their own; all or none."""
+    for member in members:
+        refuse_role_above(by, member.role)
+    return [remove_member(member, by=by, now=now, reason=reason) for member in members]
 
 
 def refuse_role_above(by: Actor, role: str) -> None:
@@ -121,17 +140,22 @@ def open_invitations(merchant: Merchant, *, by: Actor, now: datetime) -> list[In
         Invitation.revoked_at.is_(None),
         Invitation.expires_at > now,
     )
-    query = Invitation.of(merchant).where(*waiting).order_by(Invitation.id.desc())
+    living = Store.of(merchant).with_only_columns(Store.id)
+    held = or_(Invitation.store_id.is_(None), Invitation.store_id.in_(living))
+    query = Invitation.of(merchant).where(*waiting, held).order_by(Invitation.id.desc())
     if by.role < Role.OWNER:
         query = query.where(Invitation.store_id.in_(by.store_ids), Invitation.role == "staff")
     return list(db.session.scalars(query.limit(100)))
 
 
 def find_invitation(merchant: Merchant, secret: str, *, now: datetime) -> Invitation | None:
-    """Find the open invitation of a link, in the scope of its merchant; None if its store is gone."""
+    """Find the invitation of a link that may be accepted, in the scope of its merchant.
+
+    None once it was used or is over, when its store is gone, or whoever invited may no longer do so.
+    """
     query = Invitation.of(merchant).where(Invitation.token_hash == tokens.digest(secret))
     found = db.session.scalar(query)
-    if found is None or not found.is_open(now):
+    if found is None or not found.is_open(now) or not _inviter_may_still(found):
         return None
     return found if found.store is None or not found.store.is_deleted else None
 
@@ -142,9 +166,9 @@ def accept(invitation: Invitation, user: User, *, now: datetime) -> StoreUser | 
     Raises Refused("not_open"), Conflict("already_member", "already_owner", "owner_deleted").
     """
     db.session.refresh(invitation, with_for_update=True)
-    if not invitation.is_open(now):
+    if not invitation.is_open(now) or not _inviter_may_still(invitation):
         raise Refused("not_open", "This invitation was used already, or is over. Ask for a new one.")
-    host = Actor(user_id=invitation.invited_by_id, role=Role.OWNER)  # whoever invited had the right
+    host = Actor(user_id=invitation.invited_by_id, role=Role.OWNER)  # checked just now
     invitation.accepted_at, invitation.accepted_by_id = now, user.id
     audit.record("accept", invitation, by=host, user_id=user.id)
     if invitation.role == Role.OWNER.word:
@@ -154,3 +178,44 @@ def accept(invitation: Invitation, user: User, *, now: datetime) -> StoreUser | 
     if store is None:
         raise Conflict("owner_deleted", "The store of this invitation was deleted.")
     return add_member(store, user, role=invitation.role, by=host)
+
+
+def accept_as_new(
+    invitation: Invitation, *, display_name: str, login: str, password: str, now: datetime
+) -> User:
+    """Get an account by an invitation and join the team; `login` is an e-mail address or a username.
+
+    Raises Refused("weak_password", "bad_email", "bad_code", "not_open"), Conflict("taken").
+    """
+    host = Actor(user_id=invitation.invited_by_id, role=Role.OWNER)
+    is_email = "@" in login
+    user = accounts.create_user(
+        display_name=display_name,
+        email=login if is_email else None,
+        username=None if is_email else login,
+        password=password,
+        by=host,
+    )
+    accept(invitation, user, now=now)
+    return user
+
+
+def _inviter_may_still(invitation: Invitation) -> bool:
+    """Whether whoever invited still runs the merchant or the store; an operator always does.
+
+    Somebody removed must not come back through a link they made before.
+    """
+    inviter = invitation.invited_by_id
+    if inviter is None:
+        return True
+    mine = MerchantOwner.merchant_id == invitation.merchant_id
+    owns = select(MerchantOwner.id).where(mine, MerchantOwner.user_id == inviter)
+    if db.session.scalar(owns) is not None:
+        return True
+    runs = select(StoreUser.id).where(
+        StoreUser.merchant_id == invitation.merchant_id,
+        StoreUser.store_id == invitation.store_id,
+        StoreUser.user_id == inviter,
+        StoreUser.role == Role.MANAGER.word,
+    )
+    return invitation.role == Role.STAFF.word and db.session.scalar(runs) is not None

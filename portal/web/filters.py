@@ -24,9 +24,12 @@ def number(value: float) -> str:
 
 def when(moment: datetime) -> str:
     """Show a moment in the merchant's time zone: 22 Nov 2026, 14:05."""
-    merchant = g.get("merchant")
-    zone = merchant.zone if merchant else ZoneInfo("UTC")
-    return format_datetime(moment.astimezone(zone), "d MMM y, HH:mm", locale=_locale())
+    return format_datetime(moment.astimezone(_zone()), "d MMM y, HH:mm", locale=_locale())
+
+
+def day(moment: datetime) -> str:
+    """Show the day of a moment in the merchant's time zone: 22 Nov 2026."""
+    return format_datetime(moment.astimezone(_zone()), "d MMM y", locale=_locale())
 
 
 def ago(moment: datetime) -> str:
@@ -39,6 +42,12 @@ def static_url(path: str) -> str:
     return url_for("static", filename=path)
 
 
+def _zone() -> ZoneInfo:
+    merchant = g.get("merchant")
+    zone: ZoneInfo = merchant.zone if merchant else ZoneInfo("UTC")
+    return zone
+
+
 def _locale() -> str:
     merchant = g.get("merchant")
     return merchant.locale if merchant else "en"
@@ -46,6 +55,6 @@ def _locale() -> str:
 
 def init_app(app: Flask) -> None:
     """Hang them on the templates."""
-    for show in (money, number, when, ago):
+    for show in (money, number, when, day, ago):
         app.jinja_env.filters[show.__name__] = show
     app.jinja_env.globals["static_url"] = static_url

@@ -1,24 +1,42 @@
-"""Forms of signing in and of the password."""
+"""Forms of signing in, of the password and of joining."""
 
-from flask_wtf import FlaskForm
+from typing import ClassVar
+
 from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
+from portal.errors import Refused
+from portal.models.text import LONGEST_NAME
+from portal.web.forms import Form
+
+IN_USE = "This one is in use. If it is yours, sign in to accept; if not, take another."
 TOO_LONG = Length(max=254, message="This is too long.")
 
 
-class SignInForm(FlaskForm):
+class SignInForm(Form):
     """Say who you are."""
 
     login = StringField("E-mail or username", [InputRequired("Type your e-mail or username."), TOO_LONG])
     password = PasswordField("Password", [InputRequired("Type your password."), TOO_LONG])
 
+    def say_beside_field(self, refusal: Refused) -> None:
+        """Never say which of the two is wrong."""
+        self.password.errors = [refusal.message]
 
-class NewPasswordForm(FlaskForm):
+
+class NewPasswordForm(Form):
     """Choose a password, typed twice."""
 
     new = PasswordField("New password", [InputRequired("Choose a password."), TOO_LONG])
     again = PasswordField("New password again", [EqualTo("new", "The two are not the same. Type it again.")])
+
+    fields_of: ClassVar = {"password": "new"}
+
+    def say_beside_field(self, refusal: Refused) -> None:
+        """Find the field by what the verb calls it."""
+        field = str(refusal.details.get("field", ""))
+        refusal.details["field"] = self.fields_of.get(field, field)
+        super().say_beside_field(refusal)
 
 
 class PasswordForm(NewPasswordForm):
@@ -30,8 +48,21 @@ class PasswordForm(NewPasswordForm):
 class JoinForm(NewPasswordForm):
     """Accept an invitation as a new person."""
 
-    display_name = StringField("Your name", [InputRequired("Type your name."), Length(max=120)])
-    login = StringField(
-        "E-mail or username",
-        [InputRequired("Type an e-mail or a username to sign in with."), TOO_LONG],
+    display_name = StringField(
+        "Your name", [InputRequired("Type your name."), Length(max=LONGEST_NAME, message="This is too long.")]
     )
+    login = StringField(
+        "E-mail or username", [InputRequired("Type an e-mail or a username to sign in with."), TOO_LONG]
+    )
+    new = PasswordField("Password", [InputRequired("Choose a password."), TOO_LONG])
+    again = PasswordField("Password again", [EqualTo("new", "The two are not the same. Type it again.")])
+
+    fields_of: ClassVar = NewPasswordForm.fields_of | {"email": "login", "username": "login"}
+
+    def say_beside_field(self, refusal: Refused) -> None:
+        """Of a name in use say no more than that it is."""
+        super().say_beside_field(refusal)
+        if refusal.code == "taken":
+            self.login.errors = [
+                "This one is in use. If it is yours, sign in to accept; if not, take another."
+            ]

@@ -6,7 +6,6 @@ from flask import Blueprint, Response, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.errors import Refused
 from portal.extensions import db
 from portal.models.actor import Actor, Role
 from portal.services import accounts, sessions
@@ -34,18 +33,15 @@ def sign_in() -> Response | AnyResponse:
 def create_session() -> Response | AnyResponse:
     """Check the password and sign the browser in."""
     form = SignInForm()
-    login = form.login.data or ""
-    accounts.count_attempt(login, address=request.remote_addr or "", now=now())
-    if not form.validate():
-        return _ask_again(form)
-    try:
-        user, secret = accounts.sign_in(login, form.password.data or "", now=now())
-    except Refused as wrong:
-        form.password.errors = [wrong.message]
-        return _ask_again(form)
+    login, password = form.login.data or "", form.password.data or ""
+    address = request.remote_addr or ""
+    accounts.count_attempt(login, address=address, now=now())
+    signed_in = form.carry_out(lambda: accounts.sign_in(login, password, now=now()))
+    if signed_in is None:
+        return never_store(page("auth/sign_in.html", 422, frame="plain", form=form, next=_asked_next()))
     db.session.commit()
     target = _next()
-    browser.start(user, secret)
+    browser.start(*signed_in)
     return redirect(target, 303)
 
 
@@ -73,27 +69,15 @@ def password() -> Response:
 @allow("signed_in")
 def change_password() -> Response | AnyResponse:
     """Change the password; other browsers are signed out."""
-    form = PasswordForm()
-    person = current_person()
-    if form.validate():
-        try:
-            secret = accounts.change_password(
-                person, current=form.current.data or "", new=form.new.data or "", by=_self(), now=now()
-            )
-        except Refused as no:
-            field = form.current if no.details.get("field") == "current" else form.new
-            field.errors = [no.message]
-        else:
-            db.session.commit()
-            browser.start(person, secret)
-            return done("Your password is changed. Other browsers are signed out.", to=url_for("home.index"))
-    db.session.rollback()
-    return never_store(page("auth/password.html", 422, frame="plain", form=form))
-
-
-def _ask_again(form: SignInForm) -> Response:
-    db.session.rollback()
-    return never_store(page("auth/sign_in.html", 422, frame="plain", form=form, next=_asked_next()))
+    form, person = PasswordForm(), current_person()
+    words = {"current": form.current.data or "", "new": form.new.data or ""}
+    accounts.count_attempt(f"person {person.id}", address=request.remote_addr or "", now=now())
+    secret = form.carry_out(lambda: accounts.change_password(person, **words, by=_self(), now=now()))
+    if secret is None:
+        return never_store(page("auth/password.html", 422, frame="plain", form=form))
+    db.session.commit()
+    browser.start(person, secret)
+    return done("Your password is changed. Other browsers are signed out.", to=url_for("home.index"))
 
 
 def _self() -> Actor:

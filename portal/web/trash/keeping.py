@@ -15,8 +15,6 @@ from portal.web.trash.acts import Line, find_act, find_line
 from portal.web.trash.routes import bp
 from portal.web.under_way import finish_some
 
-__all__ = ["bp"]  # with these doors and those of routes
-
 
 @bp.get("/<int:deletion_id>/purge")
 @allow("owner")

@@ -1,0 +1,47 @@
+"""Bringing several deletions back at once."""
+
+from flask import Response, url_for
+from sqlalchemy import Select
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.errors import Refused
+from portal.extensions import db
+from portal.models.deletion import Deletion
+from portal.web.access import allow
+from portal.web.listing import ids_chosen, left_over
+from portal.web.page import page
+from portal.web.trash.acts import Line, chosen
+from portal.web.trash.routes import bp, restore_all
+
+EXAMPLES = 8
+
+
+@bp.post("/restoration/preview")
+@allow("manager")
+def preview_restorations() -> Response:
+    """Show which deletions would be taken back."""
+    query = _waiting()
+    ids = _chosen(query)
+    some = query.where(Deletion.id.in_(ids)).order_by(Deletion.id.desc()).limit(EXAMPLES)
+    lines = [Line(row.Deletion, row.person) for row in db.session.execute(some)]
+    return page("trash/restore.html", ids=ids, lines=lines, beyond=left_over(query, Deletion.id))
+
+
+@bp.post("/restoration")
+@allow("manager")
+def restore_many() -> Response | AnyResponse:
+    """Take several deletions back, all or nothing."""
+    query = _waiting()
+    mine = query.where(Deletion.id.in_(_chosen(query))).with_only_columns(Deletion).order_by(Deletion.id)
+    return restore_all(list(db.session.scalars(mine)), to=url_for("trash.index"))
+
+
+def _waiting() -> Select[Deletion]:
+    return chosen().where(Deletion.status == "done")
+
+
+def _chosen(query: Select[Deletion]) -> list[int]:
+    ids = ids_chosen(query, Deletion.id)
+    if not ids:
+        raise Refused("nothing", "Choose at least one deletion.")
+    return ids
