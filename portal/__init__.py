@@ -9,7 +9,7 @@ from flask import Flask
 from jinja2 import StrictUndefined
 
 import config
-from portal import models, web  # noqa: F401 - models fills the metadata
+from portal import cli, models, web  # noqa: F401 - models fills the metadata
 from portal.extensions import csrf, db, limiter, migrate
 from portal.models.ownership import edges
 from portal.web.files import address_of_files
@@ -33,4 +33,5 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
         extension.init_app(app)
     migrate.init_app(app, db)
     web.init_app(app)
+    cli.init_app(app)
     return app

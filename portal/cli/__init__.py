@@ -1,0 +1,19 @@
+"""The terminal door: what an operator types."""
+
+from flask import Flask
+
+from portal.cli.accounts import accounts
+from portal.cli.demo import demo
+from portal.cli.export import export
+from portal.cli.imports import import_
+from portal.cli.jobs import jobs
+from portal.cli.merchants import merchants
+from portal.cli.trash import trash
+
+COMMANDS = (accounts, demo, export, import_, jobs, merchants, trash)
+
+
+def init_app(app: Flask) -> None:
+    """Hang the commands on `flask`."""
+    for command in COMMANDS:
+        app.cli.add_command(command)

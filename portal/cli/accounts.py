@@ -1,0 +1,216 @@
+"""`flask accounts`: the people who may sign in."""
+
+import secrets
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+from sqlalchemy import or_, select
+
+from portal.cli.door import Room, now
+from portal.cli.finding import person_called
+from portal.cli.showing import moment, preview, table
+from portal.errors import Refused
+from portal.extensions import db
+from portal.models.actor import OPERATOR
+from portal.models.deletion import Deletion
+from portal.models.tenancy import PLATFORM, across_merchants, scoped
+from portal.models.text import fold, fold_code
+from portal.models.user import User
+from portal.services import trash
+from portal.services.accounts import create_user, delete_user, set_password
+
+WHY = "a person may work for several merchants"
+
+
+@click.group("accounts", cls=Room)
+def accounts() -> None:
+    """The people who may sign in, and platform admins.
+
+    Examples:
+      flask accounts create --name "Ana Weber" --email ana@example.com --platform-admin
+      flask accounts list --q weber
+      flask accounts reset-password ana@example.com --generate
+    """
+
+
+def password_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Ask for a password, read it from stdin, or make one."""
+    command = click.option(
+        "--password-stdin", "from_stdin", is_flag=True, help="Read the password from stdin."
+    )(command)
+    return click.option("--generate", is_flag=True, help="Make a password and print it once.")(command)
+
+
+@accounts.command("create")
+@click.option("--name", required=True, help="What the person is called.")
+@click.option("--email", help="An e-mail address to sign in with.")
+@click.option("--username", help="A name to sign in with: a-z, 0-9 and hyphens.")
+@click.option("--platform-admin", is_flag=True, help="Let the person run the whole platform.")
+@password_options
+def create(
+    *,
+    name: str,
+    email: str | None,
+    username: str | None,
+    platform_admin: bool,
+    from_stdin: bool,
+    generate: bool,
+) -> None:
+    """Add a person.
+
+    With an e-mail address or a username they get a password: you are asked for it twice, unless
+    --password-stdin or --generate is given. Without either they are known only at the till.
+
+    Examples:
+      flask accounts create --name "Ana Weber" --email ana@example.com
+      flask accounts create --name Root --username root-1 --platform-admin --generate
+    """
+    may_sign_in = bool(email or username)
+    password = chosen_password(from_stdin, generate) if may_sign_in else None
+    with scoped(db.session, PLATFORM):
+        user = create_user(
+            display_name=name,
+            by=OPERATOR,
+            email=email,
+            username=username,
+            password=password,
+            is_platform_admin=platform_admin,
+        )
+        db.session.commit()
+        click.echo(f"Added {user.display_name} as person {user.id}.")
+    if generate and password:
+        show_once(password)
+
+
+@accounts.command("list", reads=True)
+@click.option("--q", "wanted", default="", help="Part of a name, or how an e-mail or username begins.")
+@click.option("--include-deleted", is_flag=True, help="Show people in the trash too.")
+@click.option("--limit", default=200, show_default=True, type=click.IntRange(1), help="At most so many.")
+def list_(*, wanted: str, include_deleted: bool, limit: int) -> None:
+    """Show people, in the order of their names.
+
+    Examples:
+      flask accounts list
+      flask accounts list --q ana --include-deleted
+    """
+    login = fold_code(wanted)
+    matches = or_(
+        User.name_key.contains(fold(wanted), autoescape=True),
+        User.email.startswith(login, autoescape=True),
+        User.username.startswith(login, autoescape=True),
+    )
+    query = select(User).where(matches).order_by(User.name_key, User.id).limit(limit + 1)
+    people = db.session.scalars(query, execution_options={"include_deleted": include_deleted}).all()
+    header = ("ID", "NAME", "E-MAIL", "USERNAME", "SIGNS IN", "ADMIN", "DELETED")
+    table(header, (_told(person) for person in people[:limit]), empty="Nobody found.")
+    if len(people) > limit:
+        click.echo(f"There are more than {limit}. Narrow it down with --q, or raise --limit.")
+
+
+def _told(user: User) -> tuple[Any, ...]:
+    signs_in, admin = _yes(user.can_sign_in), _yes(user.is_platform_admin)
+    deleted = moment(user.deleted_at)
+    return (user.id, user.display_name, user.email, user.username, signs_in, admin, deleted)
+
+
+def _yes(claim: bool) -> str:  # noqa: FBT001 - a claim is all it is about
+    return "yes" if claim else "no"
+
+
+@accounts.command("reset-password")
+@click.argument("login")
+@password_options
+def reset_password(*, login: str, from_stdin: bool, generate: bool) -> None:
+    """Give the person LOGIN (e-mail address or username) a new password.
+
+    They are signed out everywhere.
+
+    Examples:
+      flask accounts reset-password ana@example.com
+      flask accounts reset-password ana --generate
+    """
+    user = person_called(login)
+    db.session.rollback()  # nobody waits while you type
+    password = chosen_password(from_stdin, generate)
+    with scoped(db.session, PLATFORM):
+        set_password(user, password, by=OPERATOR, now=now())
+        db.session.commit()
+    click.echo(f"{user.display_name} has a new password and is signed out everywhere.")
+    if generate:
+        show_once(password)
+
+
+@accounts.command("delete")
+@click.argument("login")
+@click.option("--reason", help="Why, for the trash.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(*, login: str, reason: str | None, yes: bool) -> None:
+    """Put the person LOGIN and all their memberships in the trash.
+
+    Example:
+      flask accounts delete ana@example.com --reason "left the company"
+    """
+    user = person_called(login)
+    with across_merchants(db.session, WHY):
+        preview(trash.preview(user))
+    name = user.display_name
+    db.session.rollback()
+    if not yes:
+        click.confirm(f"Delete {name}?", abort=True)
+    with scoped(db.session, PLATFORM):
+        act = delete_user(user, by=OPERATOR, now=now(), reason=reason)
+        db.session.commit()
+        click.echo(f"{name} is in the trash. Bring them back with: flask accounts restore {login}")
+        click.echo(f"This is deletion {act.id}.")
+
+
+@accounts.command("restore")
+@click.argument("login")
+def restore(*, login: str) -> None:
+    """Bring the person LOGIN back, with the memberships that went with them.
+
+    They must sign in again. When several deleted people had this login, name the deletion instead:
+    flask trash restore ID.
+
+    Example:
+      flask accounts restore ana@example.com
+    """
+    act = _deletion_of(login)
+    with across_merchants(db.session, WHY):
+        trash.restore(act, by=OPERATOR, now=now())
+        db.session.commit()
+        click.echo(f"{act.root_label} is back.")
+
+
+def _deletion_of(login: str) -> Deletion:
+    folded = fold_code(login)
+    gone = (User.deletion_id.is_not(None), User.purged_at.is_(None))
+    dead = select(User).where(or_(User.email == folded, User.username == folded), *gone)
+    found = db.session.scalars(dead, execution_options={"include_deleted": True}).all()
+    if len(found) != 1:
+        several = "Several people" if found else "Nobody"
+        message = f"{several} in the trash had the login “{login}”. See: flask trash list --all --kind people"
+        raise Refused("unknown_person", message)
+    with scoped(db.session, PLATFORM):
+        act = trash.deletion_of(found[0])
+    assert act is not None  # noqa: S101 - the person was found dead
+    return act
+
+
+def chosen_password(from_stdin: bool, generate: bool) -> str:  # noqa: FBT001 - the two options as they are
+    """Read, make or ask for a password; raises UsageError for two ways at once."""
+    if from_stdin and generate:
+        raise click.UsageError("Take either --password-stdin or --generate.")
+    if generate:
+        return secrets.token_urlsafe(12)
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt="Once more")
+    return password
+
+
+def show_once(password: str) -> None:
+    """Print a generated password, alone on its line."""
+    click.echo(f"Password, shown only now: {password}")

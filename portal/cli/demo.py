@@ -1,0 +1,43 @@
+"""`flask demo`: something to try out."""
+
+import click
+from sqlalchemy import select
+
+from portal.cli.door import Act, now
+from portal.cli.showing import table
+from portal.extensions import db
+from portal.models.merchant import Merchant
+
+
+@click.command("demo", cls=Act)
+@click.option("--seed", default=1, show_default=True, help="Which customers and sales to make up.")
+@click.option("--if-empty", is_flag=True, help="Do nothing when there is any merchant.")
+def demo(*, seed: int, if_empty: bool) -> None:
+    """Load a café with three stores, a bakery and a book shop, and print who may sign in.
+
+    For trying out only: everybody has the same, printed password. Running it again changes nothing.
+
+    Examples:
+      flask demo
+      flask demo --if-empty --seed 7
+    """
+    from portal.services import demo as verbs  # noqa: PLC0415 - only this command needs it
+
+    here = verbs.is_here()
+    if not here and if_empty and _has_merchants():
+        click.echo("There are merchants already: the demo was not loaded.")
+        return
+    if here:
+        click.echo("The demo is here already: nothing was changed.")
+    else:
+        verbs.build(seed=seed, now=now())
+        db.session.commit()
+        click.echo("Loaded Café Lumière, Boulangerie Moulin and Librairie Papyrus.")
+    click.echo(f"\nSign in with the password: {verbs.PASSWORD}")
+    table(("USERNAME", "WHO"), verbs.SIGN_INS, empty="")
+    click.echo("\nThis is for trying out only. Delete it before real people's data come in.")
+
+
+def _has_merchants() -> bool:
+    anybody = select(Merchant.id).limit(1)
+    return db.session.scalar(anybody, execution_options={"include_deleted": True}) is not None

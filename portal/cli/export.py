@@ -1,0 +1,102 @@
+"""`flask export`: take the data away as CSV."""
+
+from collections.abc import Callable, Iterator
+from typing import IO
+
+import click
+
+from portal.cli.door import Room
+from portal.cli.finding import merchant_named, store_coded
+from portal.extensions import db
+from portal.models.merchant import Merchant
+from portal.models.store import Store
+from portal.models.tenancy import scoped
+from portal.services import exports
+
+
+@click.group("export", cls=Room)
+def export() -> None:
+    """Take stores, team or products away as CSV (UTF-8).
+
+    What is exported can be imported again and changes nothing. Text that a spreadsheet would take
+    for a formula begins with an apostrophe, which the import takes off.
+
+    Examples:
+      flask export products --merchant cafe-lumiere > products.csv
+      flask export team --merchant cafe-lumiere --store gare --output team.csv
+    """
+
+
+def options(*, store: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The options every export has; `store` narrows it to one."""
+
+    def with_options(command: Callable[..., None]) -> Callable[..., None]:
+        given = [
+            click.option("--merchant", required=True, metavar="SUBDOMAIN", help="Whose."),
+            click.option("--include-deleted", is_flag=True, help="Also what lies in the trash."),
+            click.option(
+                "--output",
+                type=click.File("w", encoding="utf-8", lazy=True),
+                default="-",
+                help="A file to write.  [default: stdout]",
+            ),
+        ]
+        if store:
+            given.append(click.option("--store", metavar="CODE", help="Only this store's."))
+        for option in given:
+            command = option(command)
+        return command
+
+    return with_options
+
+
+@export.command("stores", reads=True)
+@options(store=False)
+def stores(*, merchant: str, include_deleted: bool, output: IO[str]) -> None:
+    """Export the stores of a merchant.
+
+    Example:
+      flask export stores --merchant cafe-lumiere --output stores.csv
+    """
+    _write(output, exports.stores(merchant_named(merchant), include_deleted=include_deleted))
+
+
+@export.command("team", reads=True)
+@options(store=True)
+def team(*, merchant: str, store: str | None, include_deleted: bool, output: IO[str]) -> None:
+    """Export who works in the stores; owners are not listed.
+
+    Example:
+      flask export team --merchant cafe-lumiere --output team.csv
+    """
+    whose = merchant_named(merchant)
+    where = _store(whose, store)
+    _write(output, exports.team(whose, store=where, include_deleted=include_deleted))
+
+
+@export.command("products", reads=True)
+@options(store=True)
+def products(*, merchant: str, store: str | None, include_deleted: bool, output: IO[str]) -> None:
+    """Export what the stores sell.
+
+    Example:
+      flask export products --merchant cafe-lumiere --store gare > gare.csv
+    """
+    whose = merchant_named(merchant)
+    where = _store(whose, store)
+    _write(output, exports.products(whose, store=where, include_deleted=include_deleted))
+
+
+def _store(merchant: Merchant, code: str | None) -> Store | None:
+    if code is None:
+        return None
+    with scoped(db.session, merchant.id):
+        return store_coded(merchant, code)
+
+
+def _write(output: IO[str], rows: Iterator[exports.Row]) -> None:
+    count = -1  # the header is no row
+    for line in exports.csv_lines(rows):
+        output.write(line)
+        count += 1
+    click.echo(f"{count:,} row{'' if count == 1 else 's'}.", err=True)

@@ -1,0 +1,136 @@
+"""`flask import`: take other programs' tables in."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from portal.cli.door import Room
+from portal.cli.importing import carry_out
+from portal.cli.words import in_a_folder, pairs, triples
+from portal.services.imports import ALL_STORES
+
+
+@click.group("import", cls=Room)
+def import_() -> None:
+    """Take stores, team or products in from a CSV file.
+
+    The file is UTF-8, its columns separated by commas, semicolons or tabs. Columns are matched by
+    their names; --map says it for the others. A row is known by its external_ref: the same file again
+    changes nothing. Blank cells leave what is there. A row is written whole or refused, and the good
+    rows stay; exit code 1 when any was refused.
+
+    Examples:
+      flask import stores outlets.csv --merchant bean --map name=Neighborhood --dry-run
+      flask import team staff.csv --merchant bean --map store=location --rejects refused.csv
+      flask import products products.csv --merchant bean --all-stores --map price=retail_price
+    """
+
+
+def options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options every import has."""
+    for option in reversed(
+        (
+            click.argument("source", metavar="FILE", type=click.File("rb")),
+            click.option("--merchant", required=True, metavar="SUBDOMAIN", help="Whose it will be."),
+            click.option(
+                "--map",
+                "maps",
+                multiple=True,
+                metavar="FIELD=COLUMN",
+                callback=pairs,
+                help="Which column fills a field; repeatable. FIELD= alone leaves the field out.",
+            ),
+            click.option(
+                "--map-value",
+                "values",
+                multiple=True,
+                metavar="FIELD:FROM=TO",
+                callback=triples,
+                help="Read FROM as TO in a field; repeatable.",
+            ),
+            click.option(
+                "--where",
+                multiple=True,
+                metavar="COLUMN=VALUE",
+                callback=pairs,
+                help="Only rows with this value; repeatable, several of one column are alternatives.",
+            ),
+            click.option("--dry-run", is_flag=True, help="Say what would happen and write nothing."),
+            click.option(
+                "--rejects",
+                metavar="FILE",
+                type=click.Path(dir_okay=False, writable=True, path_type=Path),
+                callback=in_a_folder,
+                help="Write the refused rows to this CSV, with line and reason before each.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+one_store = click.option("--store", metavar="CODE", help="Into this store, whatever the file says.")
+all_stores = click.option("--all-stores", is_flag=True, help="Into every store of the merchant.")
+
+
+@import_.command("stores")
+@options
+@click.pass_context
+def stores(ctx: click.Context, /, *, source: BinaryIO, **chosen: Any) -> None:
+    """Import stores from FILE (- for stdin).
+
+    Fields: external_ref, store_code, name, subdomain, address, postal_code, city, country, phone,
+    timezone. A new store needs a name and a store_code.
+
+    Example:
+      flask import stores outlets.csv --merchant bean --where type=retail --map store_code=id
+    """
+    carry_out(ctx, "stores", source, None, **chosen)
+
+
+@import_.command("team")
+@options
+@one_store
+@all_stores
+@click.pass_context
+def team(
+    ctx: click.Context, /, *, source: BinaryIO, store: str | None, all_stores: bool, **chosen: Any
+) -> None:
+    """Import who works in the stores from FILE (- for stdin).
+
+    Fields: external_ref, store, name (or first_name and last_name), email, role, position. The role is
+    manager or staff, and staff when not given. The store is a store's code or external_ref. People
+    without an email are known only at the till; one with a known email is added to the team as they are.
+
+    Example:
+      flask import team staff.csv --merchant bean --map store=location --map-value "role:Boss=manager"
+    """
+    carry_out(ctx, "team", source, _store(store, all_stores), **chosen)
+
+
+@import_.command("products")
+@options
+@one_store
+@all_stores
+@click.pass_context
+def products(
+    ctx: click.Context, /, *, source: BinaryIO, store: str | None, all_stores: bool, **chosen: Any
+) -> None:
+    """Import what the stores sell from FILE (- for stdin).
+
+    Fields: external_ref, store, sku, barcode, name, category, price, earns_points (Y or N). A new
+    product needs a name and a price. $18.00 and 18,00 are understood; 1,234 is refused, for it may be
+    thousands or decimals.
+
+    Example:
+      flask import products products.csv --merchant bean --all-stores --dry-run
+    """
+    carry_out(ctx, "products", source, _store(store, all_stores), **chosen)
+
+
+def _store(code: str | None, everywhere: bool) -> str | None:  # noqa: FBT001 - the two options as they are
+    if code and everywhere:
+        raise click.UsageError("Take either --store or --all-stores.")
+    return ALL_STORES if everywhere else code

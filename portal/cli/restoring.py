@@ -1,0 +1,62 @@
+"""Bringing back at the terminal, the same for a merchant and for any deletion."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from portal.cli.deletions import counts_text, name_of
+from portal.cli.door import now
+from portal.cli.finding import scope_of
+from portal.extensions import db
+from portal.models.actor import OPERATOR
+from portal.models.deletion import Deletion
+from portal.services import trash
+
+
+def restore_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options a restore has."""
+    for option in (
+        click.option("--with-owners", is_flag=True, help="Restore what it belongs to first."),
+        click.option("--replace", is_flag=True, help="Put the living program in the trash to make room."),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="FIELD=VALUE",
+            help="A new value where the old one is taken; repeatable. Empty clears it.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def run_restore(act: Deletion, *, with_owners: bool, replace: bool, settings: Iterable[str]) -> None:
+    """Restore, commit and say what came back."""
+    with scope_of(act):
+        label = name_of(act)
+        counts = trash.restore(
+            act,
+            by=OPERATOR,
+            now=now(),
+            overrides=new_values(act, settings),
+            with_owners=with_owners,
+            replace_holder=replace,
+        )
+        db.session.commit()
+    if not counts:
+        click.echo(f"The {label} was restored before. Nothing was changed.")
+        return
+    click.echo(f"The {label} is back: {counts_text(counts)}.")
+
+
+def new_values(act: Deletion, settings: Iterable[str]) -> dict[str, str | None]:
+    """Read FIELD=VALUE; a bare field is one of the root's, kind-id-field names any other row's."""
+    values: dict[str, str | None] = {}
+    for setting in settings:
+        field, sign, value = setting.partition("=")
+        if not field or not sign:
+            raise click.BadParameter(f"“{setting}” is not FIELD=VALUE.", param_hint="--set")
+        key = field if "-" in field else f"{act.root_kind}-{act.root_id}-{field}"
+        values[key] = value.strip() or None
+    return values

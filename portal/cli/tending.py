@@ -1,0 +1,93 @@
+"""`flask trash purge` and `doctor`: emptying what is over, and looking for what must never be."""
+
+import click
+
+from portal.cli import emptying
+from portal.cli.deletions import counts_text, name_of
+from portal.cli.door import Act, now
+from portal.cli.finding import deletion_numbered, merchant_dead_or_alive
+from portal.errors import Refused
+from portal.extensions import db
+from portal.models.deletion import Deletion
+from portal.models.tenancy import across_merchants
+from portal.services import trash
+
+
+@click.command("purge", cls=Act)
+@click.argument("number", metavar="[ID]", type=click.IntRange(1), required=False)
+@click.option("--due", is_flag=True, help="Purge all that was kept long enough; for a timer.")
+@click.option("--merchant", metavar="SUBDOMAIN", help="Only this merchant's.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("--yes", is_flag=True, help="Do not ask for the name to be typed.")
+@click.pass_context
+def purge(
+    ctx: click.Context,
+    *,
+    number: int | None,
+    due: bool,
+    merchant: str | None,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Remove for good: deletion ID, or with --due all whose time is over.
+
+    What is on hold stays. Rows that orders still point at are emptied of what they said, and kept.
+    Interrupted? Run it again: it goes on where it stopped.
+
+    Examples:
+      flask trash purge --due --dry-run
+      flask trash purge --due --merchant cafe-lumiere
+      flask trash purge 31
+    """
+    if (number is None) == (not due):
+        raise click.UsageError("Say the ID of a deletion, or --due.")
+    whose = merchant_dead_or_alive(merchant) if merchant else None
+    if number is not None:
+        _purge_one(deletion_numbered(number, whose), dry_run=dry_run, yes=yes)
+        return
+    tenants = [whose.id] if whose else None
+    if dry_run:
+        _tell_due(tenants)
+    elif not emptying.purge_due(now(), tenants):
+        ctx.exit(1)
+
+
+def _purge_one(act: Deletion, *, dry_run: bool, yes: bool) -> None:
+    name = name_of(act)
+    label = act.root_label or str(act.root_id)
+    click.echo(f"{'Would purge' if dry_run else 'Purging'} {name} for good: {counts_text(act.counts)}.")
+    db.session.rollback()  # nobody waits while you type
+    if dry_run:
+        return
+    if not yes and click.prompt(f"Type {label} to purge it") != label:
+        raise Refused("not_confirmed", f"That is not {label}. Nothing was purged.")
+    emptying.purge_one(act.id, now=now())
+
+
+def _tell_due(tenants: list[int] | None) -> None:
+    count = 0
+    for act_id in emptying.due(now(), tenants):
+        act = deletion_numbered(act_id)
+        click.echo(f"Would purge: {name_of(act)} (deletion {act.id}): {counts_text(act.counts)}")
+        count += 1
+    db.session.rollback()
+    click.echo(f"{count:,} to purge. Nothing was changed.")
+
+
+@click.command("doctor", cls=Act, reads=True)
+@click.pass_context
+def doctor(ctx: click.Context) -> None:
+    """Look for what must never be, as living rows under dead owners. Exit code 1 if any is found.
+
+    Example:
+      flask trash doctor
+    """
+    with across_merchants(db.session, "the doctor looks at every merchant"):
+        found = trash.doctor()
+    for finding in found:
+        place = f"merchant {finding.merchant_id}" if finding.merchant_id else "platform"
+        click.echo(f"{place}: {finding.sentence} ({finding.rule})", err=True)
+    if found:
+        click.echo(f"{len(found):,} finding{'' if len(found) == 1 else 's'}.", err=True)
+        ctx.exit(1)
+    click.echo("All is well.")

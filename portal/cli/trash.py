@@ -1,0 +1,153 @@
+"""`flask trash`: what was deleted, and how to get it back or be rid of it."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import click
+from sqlalchemy import Select, select
+
+from portal.cli.deletions import name_of, show, show_list
+from portal.cli.door import Room, now
+from portal.cli.finding import deletion_numbered, merchant_dead_or_alive, scope_of
+from portal.cli.restoring import restore_options, run_restore
+from portal.cli.tending import doctor, purge
+from portal.extensions import db
+from portal.models.actor import OPERATOR
+from portal.models.deletion import Deletion
+from portal.models.merchant import Merchant
+from portal.models.ownership import outermost_first
+from portal.models.tenancy import across_merchants, scoped
+from portal.models.text import fold
+from portal.services import trash as verbs
+from portal.services.trash.names import word
+
+# People's words for the kinds: team-members -> store_users.
+KINDS = {word(t, 2).lower().replace(" ", "-"): t.name for t in outermost_first()}
+number = click.argument("number", metavar="ID", type=click.IntRange(1))
+of_merchant = click.option(
+    "--merchant", metavar="SUBDOMAIN", help="Refuse when the deletion is not this merchant's."
+)
+
+
+@click.group("trash", cls=Room)
+def trash() -> None:
+    """What was deleted: look, bring back, empty, check.
+
+    Every deletion has a number, which `flask trash list` shows.
+
+    Examples:
+      flask trash list --merchant cafe-lumiere
+      flask trash show 31
+      flask trash restore 31
+      flask trash purge --due
+      flask trash doctor
+    """
+
+
+trash.add_command(purge)
+trash.add_command(doctor)
+
+
+@trash.command("list", reads=True)
+@click.option("--merchant", metavar="SUBDOMAIN", help="The trash of this merchant.")
+@click.option("--all", "everybody", is_flag=True, help="Every merchant's, and deleted people.")
+@click.option("--kind", type=click.Choice(sorted(KINDS)), help="Only these.")
+@click.option("--q", "wanted", default="", help="Part of the name of what was deleted.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="At most so many.")
+def list_(*, merchant: str | None, everybody: bool, kind: str | None, wanted: str, limit: int) -> None:
+    """Show what lies in the trash, the newest first.
+
+    Examples:
+      flask trash list --merchant cafe-lumiere --kind stores
+      flask trash list --all --q croissant
+    """
+    if bool(merchant) == everybody:
+        raise click.UsageError("Say --merchant SUBDOMAIN, or --all.")
+    whose = merchant_dead_or_alive(merchant) if merchant else None
+    with _scope(whose):
+        acts = db.session.scalars(_in_trash(kind, wanted, whose).limit(limit + 1)).all()
+        show_list(acts[:limit], whose, now=now())
+    if len(acts) > limit:
+        click.echo(f"There are more than {limit}. Narrow it down, or raise --limit.")
+
+
+def _scope(merchant: Merchant | None) -> AbstractContextManager[None]:
+    if merchant is None:
+        return across_merchants(db.session, "the operator asked for every merchant's trash")
+    return scoped(db.session, merchant.id)
+
+
+def _in_trash(kind: str | None, wanted: str, merchant: Merchant | None) -> Select[Deletion]:
+    query = select(Deletion).where(Deletion.status.in_(("running", "done", "restoring")))
+    if merchant is None:
+        query = query.where(Deletion.parent_id.is_(None))  # told with the person it is part of
+    if kind:
+        query = query.where(Deletion.root_kind == KINDS[kind])
+    if wanted:
+        query = query.where(Deletion.label_key.contains(fold(wanted), autoescape=True))
+    return query.order_by(Deletion.deleted_at.desc(), Deletion.id.desc())
+
+
+@trash.command("show", reads=True)
+@number
+@of_merchant
+def show_(*, number: int, merchant: str | None) -> None:
+    """Show deletion ID: what it took, what a restore would bring, what stands in its way.
+
+    Example:
+      flask trash show 31
+    """
+    act = _named(number, merchant)
+    with scope_of(act):
+        show(act, now=now())
+
+
+@trash.command("restore")
+@number
+@of_merchant
+@restore_options
+def restore(*, number: int, merchant: str | None, **options: Any) -> None:
+    """Bring back exactly what deletion ID took.
+
+    When a value is taken meanwhile, the refusal says which option gives a new one.
+
+    Examples:
+      flask trash restore 31
+      flask trash restore 32 --with-owners
+      flask trash restore 33 --set store_code=gare-2 --set products-12-sku=
+    """
+    run_restore(_named(number, merchant), **options)
+
+
+@trash.command("hold")
+@number
+def hold(*, number: int) -> None:
+    """Keep deletion ID from being purged until `unhold`.
+
+    Example:
+      flask trash hold 31
+    """
+    act = _named(number, None)
+    with scope_of(act):
+        verbs.hold(act, by=OPERATOR)
+        db.session.commit()
+        click.echo(f"The {name_of(act)} is kept until: flask trash unhold {act.id}")
+
+
+@trash.command("unhold")
+@number
+def unhold(*, number: int) -> None:
+    """Let deletion ID be purged again when its time is over.
+
+    Example:
+      flask trash unhold 31
+    """
+    act = _named(number, None)
+    with scope_of(act):
+        verbs.release(act, by=OPERATOR)
+        db.session.commit()
+        click.echo(f"The {name_of(act)} is no longer on hold.")
+
+
+def _named(number: int, merchant: str | None) -> Deletion:
+    return deletion_numbered(number, merchant_dead_or_alive(merchant) if merchant else None)

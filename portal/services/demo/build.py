@@ -1,0 +1,105 @@
+"""Putting the demo together with the verbs everybody uses."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from portal.extensions import db
+from portal.models.actor import OPERATOR
+from portal.models.loyalty_program import LoyaltyProgram
+from portal.models.merchant import Merchant
+from portal.models.store import Store
+from portal.models.tenancy import PLATFORM, scoped
+from portal.models.user import User
+from portal.services import merchants, products, programs, stores, team
+from portal.services.accounts import create_user
+from portal.services.demo import people, places
+from portal.services.demo.past import live_a_month
+from portal.services.demo.slips import throw_away_a_few
+
+REWARDS = (("Free espresso", 80), ("Croissant on us", 120), ("Bag of house blend", 600))
+TIERS = [
+    {"key": "guest", "name": "Guest", "threshold": 0, "multiplier_bp": 10_000},
+    {"key": "regular", "name": "Regular", "threshold": 300, "multiplier_bp": 12_500},
+    {"key": "friend", "name": "Friend of the house", "threshold": 1_000, "multiplier_bp": 15_000},
+]
+
+
+def is_here() -> bool:
+    """Whether the demo was built before, even if its café lies in the trash."""
+    cafe = select(Merchant.id).where(Merchant.subdomain == places.CAFE.subdomain)
+    return db.session.scalar(cafe.limit(1), execution_options={"include_deleted": True}) is not None
+
+
+def build(*, seed: int, now: datetime) -> None:
+    """Build the demo; the same seed makes the same customers and sales, counted back from now.
+
+    Raises Conflict("taken") when a name it needs is in use.
+    """
+    with scoped(db.session, PLATFORM):
+        crowd = {person: _add(person) for person in people.EVERYBODY}
+    for business in places.BUSINESSES:
+        merchant = merchants.create_merchant(
+            name=business.name,
+            subdomain=business.subdomain,
+            owner=crowd[business.owners[0]],
+            by=OPERATOR,
+        )
+        with scoped(db.session, merchant.id):
+            for owner in business.owners[1:]:
+                merchants.add_owner(merchant, crowd[owner], by=OPERATOR)
+            opened = {place: _open(merchant, place, crowd) for place in business.places}
+            if business is places.CAFE:
+                program = _start_program(merchant, now)
+                live_a_month(merchant, list(opened.values()), program, seed=seed, now=now)
+                throw_away_a_few(opened, crowd, now=now)
+
+
+def _add(person: people.Person) -> User:
+    return create_user(
+        display_name=person.name,
+        username=person.username or None,
+        email=person.email,
+        password=people.PASSWORD if person.username else None,
+        is_platform_admin=person is people.ROBIN,
+        by=OPERATOR,
+    )
+
+
+def _open(merchant: Merchant, place: places.Place, crowd: dict[people.Person, User]) -> Store:
+    where = {"address": place.address, "postal_code": place.postal_code, "city": place.city}
+    store = stores.open_store(
+        merchant, name=place.name, store_code=place.code, country="LU", by=OPERATOR, **where
+    )
+    for person, role in place.team:
+        team.add_member(store, crowd[person], role=role, position=person.position, by=OPERATOR)
+    for item in place.shelf:
+        products.add_product(
+            store,
+            name=item.name,
+            sku=item.sku,
+            category=item.category,
+            price_cents=item.cents,
+            earns_points=item.earns,
+            by=OPERATOR,
+        )
+    return store
+
+
+def _start_program(merchant: Merchant, now: datetime) -> LoyaltyProgram:
+    program = programs.create_program(
+        merchant,
+        by=OPERATOR,
+        now=now,
+        loyalty_type="hybrid",
+        card_name="Carte Lumière",
+        card_color="#B45309",
+        stamps_reward_description="Any hot drink",
+        welcome_bonus_points=20,
+        minimum_redemption_points=80,
+        points_per_euro=10,
+        tier_config=TIERS,
+    )
+    for name, points in REWARDS:
+        programs.add_reward(program, name=name, points_required=points, by=OPERATOR)
+    return program

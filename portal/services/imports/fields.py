@@ -1,0 +1,60 @@
+"""The fields a table may fill, and the names other programs give them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from portal.models.text import checked_email
+from portal.services.imports.values import flag, money, role
+
+
+class Field(NamedTuple):
+    """One field: other names for its column, and how its cells are read."""
+
+    also: tuple[str, ...] = ()
+    read: Callable[[str], Any] = str
+
+
+Fields = Mapping[str, Field]
+REF = ("ref", "external_id", "id")
+STORE = Field(("store_code", "location", "outlet", "shop"))
+# A row that lay in the trash when it was exported stays there.
+DELETED = Field()
+
+STORES: Fields = {
+    "external_ref": Field((*REF, "store_id", "outlet_id", "sales_outlet_id")),
+    "store_code": Field(("code", "outlet_code", "store_number")),
+    "name": Field(("store_name", "outlet_name", "store", "shop")),
+    "subdomain": Field(),
+    "address": Field(("store_address", "street", "street_address", "address_line_1")),
+    "postal_code": Field(("store_postal_code", "postcode", "zip", "zip_code")),
+    "city": Field(("store_city", "town")),
+    "country": Field(("store_country", "country_code")),
+    "phone": Field(("store_phone", "store_telephone", "telephone", "tel", "phone_number")),
+    "timezone": Field(("time_zone", "tz")),
+    "deleted_at": DELETED,
+}
+TEAM: Fields = {
+    "external_ref": Field((*REF, "staff_id", "employee_id", "personnel_number")),
+    "store": STORE,
+    "name": Field(("display_name", "full_name", "staff_name", "employee_name")),
+    "first_name": Field(("firstname", "given_name", "forename")),
+    "last_name": Field(("lastname", "family_name", "surname")),
+    "email": Field(("e_mail", "mail", "email_address", "e_mail_address"), checked_email),
+    "role": Field((), role),
+    "position": Field(("job", "job_title")),
+    "deleted_at": DELETED,
+}
+PRODUCTS: Fields = {
+    "external_ref": Field((*REF, "product_id", "item_id")),
+    "store": STORE,
+    "sku": Field(("product_code", "item_code", "article_number")),
+    "barcode": Field(("ean", "ean13", "gtin", "upc")),
+    "name": Field(("product", "product_name", "item", "item_name", "title")),
+    "category": Field(("product_category", "item_category")),
+    "price": Field(
+        ("retail_price", "current_retail_price", "unit_price", "selling_price", "product_price"),
+        money,
+    ),
+    "earns_points": Field(("earns",), flag),
+    "deleted_at": DELETED,
+}

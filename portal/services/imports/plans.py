@@ -1,0 +1,118 @@
+"""What an import will do: which columns, which rows, into which stores."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from portal.errors import Refused
+from portal.models.merchant import Merchant
+from portal.services.imports.fields import PRODUCTS, STORES, TEAM, Fields
+from portal.services.imports.matching import column_called, match, refuse_unknown
+from portal.services.imports.tables import Line, Table
+
+KINDS: Mapping[str, Fields] = {"stores": STORES, "team": TEAM, "products": PRODUCTS}
+ALL_STORES = "*"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One import, ready to run in the merchant's scope."""
+
+    kind: str
+    merchant: Merchant
+    table: Table
+    columns: Mapping[str, int]
+    store: str | None = None
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    where: Mapping[int, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> Fields:
+        """The fields rows of this kind have."""
+        return KINDS[self.kind]
+
+    @property
+    def unused(self) -> list[str]:
+        """Name the columns that fill nothing."""
+        used = set(self.columns.values()) | set(self.where)
+        return [column for at, column in enumerate(self.table.columns) if column and at not in used]
+
+    def wants(self, line: Line) -> bool:
+        """Whether the row is among those chosen; a broken one is told as broken."""
+        if line.fault:
+            return True
+        return all(line.cells[at] in values for at, values in self.where.items())
+
+    def read(self, line: Line) -> dict[str, Any]:
+        """Read the row's cells into fields; blank ones are left out. Raises Refused with every fault."""
+        if line.fault:
+            raise Refused("broken_row", line.fault)
+        values, faults = {}, []
+        for name, text in self._texts(line):
+            try:
+                values[name] = self.fields[name].read(text)
+            except Refused as fault:
+                faults.append(fault.message)
+        if faults:
+            raise Refused("bad_row", " ".join(faults))
+        return values
+
+    def _texts(self, line: Line) -> Iterator[tuple[str, str]]:
+        for name, at in self.columns.items():
+            text = line.cells[at]
+            text = self.values.get(name, {}).get(text.casefold(), text)
+            if text:
+                yield name, text
+
+
+def plan(
+    kind: str,
+    merchant: Merchant,
+    table: Table,
+    *,
+    store: str | None = None,
+    maps: Mapping[str, str] | None = None,
+    values: Sequence[tuple[str, str, str]] = (),
+    where: Sequence[tuple[str, str]] = (),
+) -> Plan:
+    """Settle an import of "stores", "team" or "products" before its first row.
+
+    `store` is a store's code or ALL_STORES; without it a column says which. `maps` names a column
+    for a field, `values` replaces a cell's text (field, from, to), `where` chooses rows (column,
+    value); several values of one column are alternatives.
+    Raises Refused("unknown_field", "unknown_column", "ambiguous", "no_store", "no_column").
+    """
+    fields = KINDS[kind]
+    columns = match(fields, table.columns, maps or {}, kind=kind)
+    if kind != "stores" and store is None and "store" not in columns:
+        message = "No column says which store. Choose a store, or all, or map “store” to a column."
+        raise Refused("no_store", message)
+    if store is not None:
+        columns.pop("store", None)  # said by whoever imports, not by the file
+    replaced = _replacements(fields, columns, values, kind=kind)
+    return Plan(kind, merchant, table, columns, store, replaced, _chosen(table, where))
+
+
+def _replacements(
+    fields: Fields,
+    columns: Mapping[str, int],
+    values: Sequence[tuple[str, str, str]],
+    *,
+    kind: str,
+) -> dict[str, dict[str, str]]:
+    replaced: dict[str, dict[str, str]] = {}
+    for name, old, new in values:
+        refuse_unknown(name, fields, kind=kind)
+        if name not in columns:
+            message = f"No column fills “{name}”, so its values cannot be replaced. Map it to one."
+            raise Refused("no_column", message)
+        replaced.setdefault(name, {})[old.strip().casefold()] = new.strip()
+    return replaced
+
+
+def _chosen(table: Table, where: Sequence[tuple[str, str]]) -> dict[int, frozenset[str]]:
+    chosen: dict[int, frozenset[str]] = {}
+    for column, value in where:
+        at = column_called(column, table.columns)
+        chosen[at] = chosen.get(at, frozenset()) | {value.strip()}
+    return chosen

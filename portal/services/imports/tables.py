@@ -1,0 +1,138 @@
+"""Reading a CSV file as it comes: BOM or not, comma, semicolon or tab, broken rows and all."""
+
+import codecs
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import TextIOWrapper
+from itertools import islice
+from typing import BinaryIO, NamedTuple, TextIO
+
+from portal.errors import Refused
+from portal.services.exports import unsafe
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+SAMPLE = 50  # lines looked at to tell what separates the columns
+BLOCK = 1 << 16
+
+
+class Line(NamedTuple):
+    """One row of the file: where it begins, its cells, or what is broken about it."""
+
+    number: int
+    cells: list[str]
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A readable file: its columns as they stand, and how many rows it has."""
+
+    columns: list[str]
+    delimiter: str
+    count: int
+    text: TextIO = field(repr=False)
+
+    def lines(self) -> Iterator[Line]:
+        """Read the rows, from the first; blank ones are passed over."""
+        self.text.seek(0)
+        read = _lines(self.text, self.delimiter)
+        next(read)  # the header
+        for line in read:
+            yield line if line.fault else self._whole(line)
+
+    def _whole(self, line: Line) -> Line:
+        """Hold a row to the number of columns; blank cells at the end do not count."""
+        cells, width = line.cells, len(self.columns)
+        named = max(i for i, column in enumerate(self.columns) if column) + 1
+        if len(cells) < named or any(cells[width:]):
+            fault = f"The row has {len(cells)} cells, the header {named}."
+            return line._replace(fault=fault)
+        return line._replace(cells=(cells + [""] * width)[:width])
+
+
+def open_table(source: BinaryIO) -> Table:
+    """Look through the whole file, so that what cannot be read is refused before anything is written.
+
+    The source must be seekable. Raises Refused("bad_file", "empty_file") with what to do.
+    """
+    text = TextIOWrapper(source, encoding=_encoding(source), newline="")
+    _refuse_unreadable(text)
+    delimiter = _delimiter(text)
+    text.seek(0)
+    read = _lines(text, delimiter)
+    columns = [cell.strip() for cell in next(read).cells]
+    if not any(columns):
+        raise Refused("bad_file", "The first line must name the columns.")
+    count = sum(1 for _ in read)
+    if not count:
+        raise Refused("empty_file", "The file has a header, but no rows.")
+    return Table(columns, delimiter, count, text)
+
+
+def _encoding(source: BinaryIO) -> str:
+    start = source.read(3)
+    source.seek(0)
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return "utf-8-sig"  # reads UTF-8 without its mark too
+
+
+def _refuse_unreadable(text: TextIO) -> None:
+    line, empty = 1, True
+    try:
+        while block := text.read(BLOCK):
+            if "\0" in block:
+                line += block[: block.index("\0")].count("\n")
+                message = f"Line {line} holds NUL bytes: this is no CSV file. Save it as “CSV UTF-8”."
+                raise Refused("bad_file", message)
+            line += block.count("\n")
+            empty = empty and not block.strip()
+    except UnicodeDecodeError as fault:
+        message = f"The file is not UTF-8, from about line {line} on. Save it as “CSV UTF-8”."
+        raise Refused("bad_file", message) from fault
+    if empty:
+        raise Refused("empty_file", "The file is empty.")
+
+
+def _delimiter(text: TextIO) -> str:
+    """Tell what separates the columns: the only sign that splits the header, or splits all rows alike."""
+    splits = {sign: _widths(text, sign) for sign in DELIMITERS}
+    able = [sign for sign, widths in splits.items() if widths[0] > 1]
+    if len(able) > 1:
+        able = [sign for sign in able if len(set(splits[sign])) == 1]
+    if len(able) > 1:
+        names = " or ".join(DELIMITERS[sign] for sign in able)
+        raise Refused("bad_file", f"The columns may be separated by {names}. Save it with one of them.")
+    if not able and any(widths[0] > 1 for widths in splits.values()):
+        return max(splits, key=lambda sign: splits[sign][0])
+    return able[0] if able else ","
+
+
+def _widths(text: TextIO, delimiter: str) -> list[int]:
+    text.seek(0)
+    sample = islice(_lines(text, delimiter), SAMPLE)
+    return [len(line.cells) for line in sample]
+
+
+def _lines(text: TextIO, delimiter: str) -> Iterator[Line]:
+    # Strict: after a broken quote the reader would otherwise guess, or swallow the rest of the file.
+    reader = csv.reader(text, delimiter=delimiter, strict=True, skipinitialspace=True)
+    while True:
+        number = reader.line_num + 1
+        try:
+            cells = [unsafe(cell).strip() for cell in next(reader)]
+        except StopIteration:
+            return
+        except csv.Error as fault:
+            yield Line(number, [], _broken(fault, number, reader.line_num))
+            continue
+        if any(cells):
+            yield Line(number, cells)
+
+
+def _broken(fault: csv.Error, first: int, last: int) -> str:
+    if "field larger" in str(fault):
+        return f"A cell has more than {csv.field_size_limit():,} characters. Is a quotation mark missing?"
+    place = f" from here to line {last}" if last > first else ""
+    return f"The quotation marks do not match{place}."

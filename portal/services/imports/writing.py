@@ -1,0 +1,134 @@
+"""What every import shares: the stores, what is there already, and values others hold."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm.interfaces import ORMOption
+
+from portal.errors import Conflict, Refused
+from portal.extensions import db
+from portal.models.actor import Actor
+from portal.models.store import Store
+from portal.models.text import fold_code
+from portal.services.imports.plans import ALL_STORES, Plan
+
+Key = tuple[Any, ...]
+
+
+@dataclass
+class Row:
+    """One readable row on its way in, and what is to be said about it."""
+
+    number: int
+    values: dict[str, Any]
+    warnings: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+    def skip(self, found: Any) -> str:
+        """Leave alone what lies in the trash."""
+        self.reasons.append(f"It is in the trash (deletion {found.deletion_id}). Restore it to have it back.")
+        return "skipped"
+
+
+class Writer:
+    """Writes the rows of one kind; `load` looks up what a chunk needs, in few queries."""
+
+    def __init__(self, plan: Plan, *, by: Actor, now: datetime) -> None:
+        self.plan, self.by, self.now = plan, by, now
+        self.stores: list[Store] = []
+        self.called: dict[str, dict[int, Store]] = {}
+        self.index: dict[Key, list[Any]] = {}
+        self.seen: dict[Key, int] = {}
+
+    def begin(self) -> None:
+        """Refuse a store that is not there before anything is written."""
+        self.load([])
+        if self.plan.store == ALL_STORES and not self.stores:
+            raise Refused("unknown_store", "There are no stores yet. Import or open them first.")
+        if self.plan.store not in (None, ALL_STORES):
+            self.store_called(str(self.plan.store))
+
+    def load(self, rows: Iterable[Row]) -> None:
+        """Read the merchant's stores, and index the rows that are there already."""
+        self.stores = list(db.session.scalars(Store.of(self.plan.merchant).order_by(Store.id)))
+        self.called = {}
+        for store in self.stores:
+            for name in {store.store_code, store.external_ref} - {None}:
+                self.called.setdefault(str(name), {})[store.id] = store
+        self.index = {}
+        for key, found in self.known(list(rows)):
+            same = self.index.setdefault(key, [])
+            if found not in same:
+                same.append(found)
+
+    def known(self, rows: list[Row]) -> Iterator[tuple[Key, Any]]:
+        """Yield what is there already under each key that may identify it, the dead too."""
+        raise NotImplementedError
+
+    def write(self, row: Row) -> Iterator[str]:
+        """Write the row and say what became of it, once for each store it is meant for."""
+        raise NotImplementedError
+
+    def stores_for(self, row: Row) -> list[Store]:
+        """Find the stores the row is meant for; raises Refused("unknown_store", "no_store", "ambiguous")."""
+        if self.plan.store == ALL_STORES:
+            return self.stores
+        name = self.plan.store or row.values.get("store")
+        if not name:
+            raise Refused("no_store", "The row names no store.")
+        return [self.store_called(name)]
+
+    def store_called(self, name: str) -> Store:
+        """Find a living store by its code or its reference elsewhere."""
+        found = self.called.get(name, {}) | self.called.get(fold_code(name), {})
+        if not found:
+            raise Refused("unknown_store", f"There is no store “{name}”.")
+        if len(found) > 1:
+            raise Refused("ambiguous", f"“{name}” is the code of one store and the reference of another.")
+        return next(iter(found.values()))
+
+    def once(self, key: Key, row: Row) -> list[Any]:
+        """Find the rows under a key; raises Refused("twice") when an earlier line had it."""
+        first = self.seen.setdefault(key, row.number)
+        if first != row.number:
+            raise Refused("twice", f"Line {first} is about the same one.")
+        return self.index.get(key, [])
+
+
+def rows_known(
+    model: Any, merchant_id: int, *same: ColumnElement[bool], also: ORMOption | None = None
+) -> list[Any]:
+    """Read rows of the merchant that match one of the conditions, dead ones too, but not the emptied."""
+    query = select(model).where(model.merchant_id == merchant_id, model.purged_at.is_(None), or_(*same))
+    if also is not None:
+        query = query.options(also)
+    return list(db.session.scalars(query.order_by(model.id), execution_options={"include_deleted": True}))
+
+
+def values_of(rows: Iterable[Row], field: str) -> set[Any]:
+    """Collect the values of a field."""
+    return {row.values[field] for row in rows if field in row.values}
+
+
+def living(found: Iterable[Any]) -> list[Any]:
+    """Pick those that are not in the trash."""
+    return [row for row in found if not row.is_deleted]
+
+
+def leaving_out_taken(
+    write: Callable[..., Any], fields: dict[str, Any], *, optional: frozenset[str], row: Row
+) -> Any:
+    """Write; an optional value that another living row holds is left out, with a warning."""
+    while True:
+        try:
+            return write(**fields)
+        except Conflict as taken:
+            name = str(taken.details.get("field"))
+            if taken.code != "taken" or name not in optional & fields.keys():
+                raise
+            words, holder = name.replace("_", " "), taken.holder or "somebody else"
+            row.warnings.append(f"The {words} “{fields[name]}” is held by {holder}; it was left out.")
+            fields = {key: value for key, value in fields.items() if key != name}
