@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import and_, delete, func, or_, select
 
 from portal.errors import Refused, TooMany
 from portal.extensions import db, session_apart
@@ -70,16 +70,19 @@ def count_attempt(login: str, *, address: str, now: datetime) -> None:
         raise TooMany("too_many_tries", "Too many tries. Wait five minutes, then try again.", after=300)
 
 
-def sign_in(login: str, password: str, *, now: datetime) -> tuple[User, str]:
+def sign_in(login: str, password: str, *, now: datetime, address: str = "") -> tuple[User, str]:
     """Check the password and open a session: the person and the secret for their cookie.
 
+    The try just counted is taken back, so that a whole shop may sign in from one address.
     Raises Refused("wrong_login"): the same sentence and time for unknown and for wrong.
     """
     user = find_user(login)
     if not passwords.is_right(password, user.password_hash if user else None) or user is None:
         raise Refused("wrong_login", WRONG)
-    own_tries = SignInAttempt.subject == _subject("name", fold_code(login))
-    db.session.execute(delete(SignInAttempt).where(own_tries))
+    of_name = SignInAttempt.subject == _subject("name", fold_code(login))
+    of_address = SignInAttempt.subject == _subject("address", address)
+    this_try = and_(of_address, SignInAttempt.attempted_at == now)
+    db.session.execute(delete(SignInAttempt).where(or_(of_name, this_try)))
     return user, sessions.open_session(user, now=now)
 
 

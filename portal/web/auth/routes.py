@@ -36,7 +36,7 @@ def create_session() -> Response | AnyResponse:
     login, password = form.login.data or "", form.password.data or ""
     address = request.remote_addr or ""
     accounts.count_attempt(login, address=address, now=now())
-    signed_in = form.carry_out(lambda: accounts.sign_in(login, password, now=now()))
+    signed_in = form.carry_out(lambda: accounts.sign_in(login, password, now=now(), address=address))
     if signed_in is None:
         return never_store(page("auth/sign_in.html", 422, frame="plain", form=form, next=_asked_next()))
     db.session.commit()

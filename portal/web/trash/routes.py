@@ -39,8 +39,7 @@ def show(deletion_id: int) -> Response:
     return _unless_moving(page("trash/show.html", **detail.of(line)), [line.act])
 
 
-@bp.post("/<int:deletion_id>/restoration", endpoint="restore")
-@bp.put("/<int:deletion_id>", endpoint="restore")
+@bp.post("/<int:deletion_id>/restoration")
 @allow("manager")
 def restore(deletion_id: int) -> Response | AnyResponse:
     """Bring back what the act took, with new values where old ones are taken."""
@@ -59,6 +58,10 @@ def restore(deletion_id: int) -> Response | AnyResponse:
         replace_holder=bool(request.form.get("replace")),
     )
     return _restored(line, to=url_for("trash.index"))
+
+
+# A name of its own: links to `restore` must find the address a form can post to.
+bp.add_url_rule("/<int:deletion_id>", "put_back", restore, methods=["PUT"])
 
 
 @bp.post("/<int:deletion_id>/undo")
@@ -115,10 +118,11 @@ def bad_value(error: Refused) -> Response | AnyResponse:
     """Show a new value that the noun refuses beside its field."""
     field = str(error.details.get("field", ""))
     wrong = {name: error.message for name in obstacles.asked_values() if name.endswith(f"-{field}")}
-    if request.endpoint != "trash.restore" or not field or not wrong:
+    deletion_id = (request.view_args or {}).get("deletion_id")
+    if deletion_id is None or not field or not wrong:
         return errors.refused(error)
     db.session.rollback()
-    line = acts.find_line((request.view_args or {})["deletion_id"])
+    line = acts.find_line(deletion_id)
     return _ask_again(line, 422, trash.preview_restore(line.act, by=actor()), wrong)
 
 
