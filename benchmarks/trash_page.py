@@ -3,7 +3,8 @@
 import base64
 import json
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import Context
 from datetime import timedelta
 from typing import Any
 
@@ -78,21 +79,30 @@ def _throw_away(merchant_id: int, rows: int, engine: str) -> None:
 def _middle(label: str) -> str:
     """The address of a page half way down: the cursor a reader would have reached."""
     seconds = int(label.split()[1])
-    moment = (NOW.replace(month=1, day=1, hour=0, minute=0) + timedelta(seconds=seconds)).isoformat()
-    cursor = base64.urlsafe_b64encode(json.dumps(["datetime", moment, seconds]).encode()).decode().rstrip("=")
+    began = NOW.replace(month=1, day=1, hour=0, minute=0)
+    moment = (began + timedelta(seconds=seconds)).isoformat()
+    cursor = (
+        base64.urlsafe_b64encode(json.dumps(["deleted_at", moment, seconds]).encode()).decode().rstrip("=")
+    )
     return f"?after={cursor}"
 
 
+def _outside(work: Callable[[], Any]) -> Any:
+    """Ask as a browser does: in an application context of the request's own."""
+    return Context().run(work)
+
+
 def _sign_in(client: FlaskClient, name: str) -> FlaskClient:
-    page: Any = client.get("/login").text
+    page: Any = _outside(lambda: client.get("/login").text)
     token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
     form = {"login": f"owner-{name}", "password": PASSWORD, "csrf_token": token}
-    answer = client.post("/login", data=form)
+    answer = _outside(lambda: client.post("/login", data=form))
     if answer.status_code != 303:
         raise RuntimeError(f"sign-in answered {answer.status_code}")
     return client
 
 
 def _get(client: FlaskClient, address: str) -> None:
-    if client.get(address).status_code != 200:
+    """Read the page; one that is asked for by a cursor must not be the first."""
+    if _outside(lambda: client.get(address).status_code) != 200:
         raise RuntimeError(f"{address} did not answer")
