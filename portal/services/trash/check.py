@@ -6,14 +6,13 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Table, and_, func, literal, select, true
 
 from portal.extensions import db
-from portal.models.deletion import Deletion
-from portal.models.ownership import Edge, is_mortal, needs_of, outermost_first
+from portal.models.ownership import Edge, is_mortal, needs_of, outermost_first, table_of
 from portal.models.tenancy import PLATFORM, merchant_of
 from portal.services.trash import rows
 from portal.services.trash.names import word
 
 UNDER_WAY = ("running", "restoring", "purging")
-ACTS = Deletion.__table__
+ACTS = table_of("deletions")
 
 
 class Finding(NamedTuple):
