@@ -6,7 +6,7 @@ Specification of soft delete, section 1: one prebuilt option for the deleted and
 from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, true
+from sqlalchemy import Column, Table, and_, true
 from sqlalchemy.orm import ORMExecuteState, with_loader_criteria
 from sqlalchemy.orm.interfaces import MANYTOONE
 from sqlalchemy.sql.visitors import iterate
@@ -100,6 +100,8 @@ def _uncover(state: ORMExecuteState) -> Any:
     exists(), FILTER, OVER and EXTRACT do not tell a select what they read.
     """
     statement: Any = state.statement
+    if any(isinstance(column, Column | Table) for column in getattr(statement, "_raw_columns", ())):
+        return None  # of tables, not of classes: the trash's own
     for part in iterate(statement):
         attributes = getattr(part, "_propagate_attrs", None)
         if attributes:
