@@ -38,24 +38,18 @@ class Plan:
         return [column for at, column in enumerate(self.table.columns) if column and at not in used]
 
     def wants(self, line: Line) -> bool:
-        """Whether the row is among those chosen; a broken one is told as broken."""
-        if line.fault:
-            return True
+        """Whether the row is among those chosen."""
         return all(line.cells[at] in values for at, values in self.where.items())
 
-    def read(self, line: Line) -> dict[str, Any]:
-        """Read the row's cells into fields; blank ones are left out. Raises Refused with every fault."""
-        if line.fault:
-            raise Refused("broken_row", line.fault)
+    def read(self, line: Line) -> tuple[dict[str, Any], list[str]]:
+        """Read the row's cells into fields, blank ones left out, and say what cannot be understood."""
         values, faults = {}, []
         for name, text in self._texts(line):
             try:
                 values[name] = self.fields[name].read(text)
             except Refused as fault:
                 faults.append(fault.message)
-        if faults:
-            raise Refused("bad_row", " ".join(faults))
-        return values
+        return values, faults
 
     def _texts(self, line: Line) -> Iterator[tuple[str, str]]:
         for name, at in self.columns.items():

@@ -9,7 +9,16 @@ from portal.models.product import Product
 from portal.models.store import Store
 from portal.models.text import fold
 from portal.services import products
-from portal.services.imports.writing import Key, Row, Writer, leaving_out_taken, living, rows_known, values_of
+from portal.services.imports.writing import (
+    Key,
+    Row,
+    Writer,
+    differing,
+    leaving_out_taken,
+    living,
+    rows_known,
+    values_of,
+)
 
 OPTIONAL = frozenset({"sku"})
 
@@ -38,7 +47,7 @@ class ProductWriter(Writer):
                 yield row.skip(found[-1])
             elif alive:
                 change = partial(products.change_product, alive[0], by=self.by)
-                changed = leaving_out_taken(change, fields, optional=OPTIONAL, row=row)
+                changed = leaving_out_taken(change, differing(alive[0], fields), optional=OPTIONAL, row=row)
                 yield "updated" if changed else "unchanged"
             else:
                 self._add(store, fields, row)

@@ -44,41 +44,48 @@ def note(plan: Plan, report: Report, *, by: Actor) -> None:
 
 
 def _write_chunk(writer: Writer, lines: list[Line]) -> list[Fate]:
-    read = [_read(writer.plan, line) for line in lines]
-    writer.load([row for _, row in read if row is not None])
+    fates = [Fate(line.number, line.cells) for line in lines]
+    wanted = [(fate, line) for fate, line in zip(fates, lines, strict=True) if _is_wanted(writer, fate, line)]
+    read = [(fate, _read(writer.plan, line)) for fate, line in wanted]
+    writer.load([row for _, row in read])
     for fate, row in read:
-        if row is not None:
-            _write(writer, row, fate)
-    return [fate for fate, _ in read]
+        _write(writer, row, fate)
+    return fates
 
 
-def _read(plan: Plan, line: Line) -> tuple[Fate, Row | None]:
-    """Read a row; there is none when its fate is settled already."""
-    fate = Fate(line.number, line.cells)
-    if not plan.wants(line):
+def _is_wanted(writer: Writer, fate: Fate, line: Line) -> bool:
+    """Pass over what was not asked for; a broken row is told as refused all the same."""
+    if line.fault:
+        _refuse(fate, line.fault)
+    elif not writer.plan.wants(line):
         fate.outcomes = ["left_out"]
-        return fate, None
-    try:
-        values = plan.read(line)
-    except Refused as refusal:
-        _refuse(fate, refusal)
-        return fate, None
-    if values.pop("deleted_at", None):
-        fate.outcomes, fate.reason = ["skipped"], "It lay in the trash when the file was written."
-        return fate, None
-    return fate, Row(line.number, values)
+    return not fate.outcomes
+
+
+def _read(plan: Plan, line: Line) -> Row:
+    values, faults = plan.read(line)
+    return Row(line.number, values, faults)
 
 
 def _write(writer: Writer, row: Row, fate: Fate) -> None:
+    if row.values.get("deleted_at"):
+        fate.outcomes, fate.reason = ["skipped"], "It lay in the trash when the file was written."
+        return
     try:
         with db.session.begin_nested():  # the whole row or nothing of it
-            fate.outcomes = list(writer.write(row))
+            fate.outcomes = _outcomes(writer, row)
     except Refused as refusal:
-        _refuse(fate, refusal)
+        _refuse(fate, refusal.message)
         return
     fate.reason = " ".join(dict.fromkeys(row.reasons))
     fate.warnings = list(dict.fromkeys(row.warnings))
 
 
-def _refuse(fate: Fate, refusal: Refused) -> None:
-    fate.outcomes, fate.reason = ["refused"], refusal.message
+def _outcomes(writer: Writer, row: Row) -> list[str]:
+    if row.faults:
+        raise Refused("bad_row", " ".join([*writer.faults(row), *row.faults]))
+    return list(writer.write(row))
+
+
+def _refuse(fate: Fate, why: str) -> None:
+    fate.outcomes, fate.reason = ["refused"], why

@@ -8,7 +8,16 @@ from portal.errors import Refused
 from portal.models.store import Store
 from portal.models.text import fold_code
 from portal.services import stores
-from portal.services.imports.writing import Key, Row, Writer, leaving_out_taken, living, rows_known, values_of
+from portal.services.imports.writing import (
+    Key,
+    Row,
+    Writer,
+    differing,
+    leaving_out_taken,
+    living,
+    rows_known,
+    values_of,
+)
 
 OPTIONAL = frozenset({"subdomain"})
 
@@ -33,11 +42,16 @@ class StoreWriter(Writer):
             yield row.skip(found[-1])
         elif alive:
             change = partial(stores.change_store, alive[0], by=self.by)
-            changed = leaving_out_taken(change, row.values, optional=OPTIONAL, row=row)
+            changed = leaving_out_taken(change, differing(alive[0], row.values), optional=OPTIONAL, row=row)
             yield "updated" if changed else "unchanged"
         else:
             _open(self, row)
             yield "new"
+
+    def faults(self, row: Row) -> list[str]:
+        """A store stands in no store."""
+        del row
+        return []
 
 
 def _key(row: Row) -> Key:

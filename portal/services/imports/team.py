@@ -18,7 +18,7 @@ from portal.services.imports.people import (
     name_in,
     person_for,
 )
-from portal.services.imports.writing import Key, Row, Writer, living, rows_known, values_of
+from portal.services.imports.writing import Key, Row, Writer, differing, living, rows_known, values_of
 
 
 class TeamWriter(Writer):
@@ -98,8 +98,9 @@ class TeamWriter(Writer):
         return alive or found
 
     def _change(self, member: StoreUser, row: Row) -> bool:
-        changes = {name: row.values[name] for name in team.FIELDS if name in row.values}
-        changed = team.change_member(member, by=self.by, now=self.now, **changes)
+        told = {name: row.values[name] for name in team.FIELDS if name in row.values}
+        changes = differing(member, told)
+        changed = changes and team.change_member(member, by=self.by, now=self.now, **changes)
         person = change_person(member.user, row, colleagues=self.colleagues, by=self.by)
         return bool(changed) or person
 

@@ -24,6 +24,7 @@ class Row:
 
     number: int
     values: dict[str, Any]
+    faults: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
 
@@ -81,6 +82,14 @@ class Writer:
             raise Refused("no_store", "The row names no store.")
         return [self.store_called(name)]
 
+    def faults(self, row: Row) -> list[str]:
+        """Say what else is wrong with a row that cannot be read, so that it need be mended but once."""
+        try:
+            self.stores_for(row)
+        except Refused as refusal:
+            return [refusal.message]
+        return []
+
     def store_called(self, name: str) -> Store:
         """Find a living store by its code or its reference elsewhere."""
         found = self.called.get(name, {}) | self.called.get(fold_code(name), {})
@@ -118,11 +127,19 @@ def living(found: Iterable[Any]) -> list[Any]:
     return [row for row in found if not row.is_deleted]
 
 
+def differing(found: Any, fields: dict[str, Any]) -> dict[str, Any]:
+    """Keep the fields whose values are not there yet: a verb is called only when there is something to do."""
+    return {name: value for name, value in fields.items() if getattr(found, name) != value}
+
+
 def leaving_out_taken(
     write: Callable[..., Any], fields: dict[str, Any], *, optional: frozenset[str], row: Row
 ) -> Any:
-    """Write; an optional value that another living row holds is left out, with a warning."""
-    while True:
+    """Write; an optional value that another living row holds is left out, with a warning.
+
+    Answers what the verb answers, or None when nothing is left to write.
+    """
+    while fields:
         try:
             return write(**fields)
         except Conflict as taken:
@@ -132,3 +149,4 @@ def leaving_out_taken(
             words, holder = name.replace("_", " "), taken.holder or "somebody else"
             row.warnings.append(f"The {words} “{fields[name]}” is held by {holder}; it was left out.")
             fields = {key: value for key, value in fields.items() if key != name}
+    return None

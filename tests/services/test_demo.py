@@ -1,0 +1,122 @@
+"""Something to try out."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from portal.errors import Conflict
+from portal.models import Customer, Deletion, Merchant, MerchantOwner, Order, Product, Store, StoreUser, User
+from portal.models.actor import OPERATOR
+from portal.models.soft_delete import including_deleted
+from portal.models.tenancy import across_merchants
+from portal.services import accounts, demo, merchants, trash
+from tests.factories import NOW, make_merchant, within
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def cafe(session):
+    demo.build(seed=1, now=NOW)
+    session.commit()
+    return merchants.find_merchant("cafe-lumiere")
+
+
+def count(session, merchant, model):
+    return session.scalar(select(func.count()).select_from(model.of(merchant).subquery()))
+
+
+def test_the_cafe_has_three_stores_nine_people_and_forty_products(session, cafe):
+    with within(cafe):
+        assert count(session, cafe, Store) == 3
+        assert count(session, cafe, Product) == 40
+        people = {m.user_id for m in session.scalars(StoreUser.of(cafe))}
+        people |= {o.user_id for o in session.scalars(MerchantOwner.of(cafe))}
+        assert len(people) == 9
+        till_only = [u for u in session.scalars(select(User).where(User.id.in_(people))) if not u.can_sign_in]
+        assert len(till_only) == 2
+
+
+def test_its_trash_holds_what_different_people_deleted(session, cafe):
+    with within(cafe):
+        acts = session.scalars(Deletion.of(cafe).order_by(Deletion.id)).all()
+        assert [act.root_kind for act in acts] == ["stores", "store_users", "products", "products"]
+        assert len({act.deleted_by_id for act in acts}) == 4
+        assert all(0 < act.days_left(NOW) <= 30 for act in acts)
+
+
+def test_its_sales_stay_in_every_preview(session, cafe):
+    with within(cafe):
+        gare = session.scalars(Store.of(cafe).where(Store.store_code == "gare")).one()
+        assert "orders" in {kind.name for kind in trash.preview(gare).stays}
+    with across_merchants(session, "test"):
+        assert trash.doctor() == []
+
+
+def test_neighbours_show_tenancy_and_one_person_works_for_two(session, cafe):
+    assert len(session.scalars(select(Merchant)).all()) == 3
+    luca = accounts.find_user("luca")
+    with across_merchants(session, "test"):
+        work = session.scalars(select(StoreUser.merchant_id).where(StoreUser.user_id == luca.id)).all()
+    assert len(set(work)) == 2
+
+
+def test_everybody_named_may_sign_in(session, cafe):
+    for username, _ in demo.SIGN_INS:
+        user, _ = accounts.sign_in(username, demo.PASSWORD, now=NOW)
+        assert user.username == username
+    assert accounts.find_user("robin").is_platform_admin
+
+
+def picture(session):
+    cafe = merchants.find_merchant("cafe-lumiere")
+    with within(cafe), including_deleted(session):
+        names = session.scalars(
+            select(Customer.name).where(Customer.merchant_id == cafe.id).order_by(Customer.id)
+        )
+        sales = session.execute(
+            select(Order.number, Order.total_cents, Order.occurred_at)
+            .where(Order.merchant_id == cafe.id)
+            .order_by(Order.id)
+        )
+        return [*names, *(tuple(sale) for sale in sales)]
+
+
+def test_the_same_seed_makes_the_same_customers_and_sales(session):
+    pictures = []
+    for seed in (1, 1, 2):
+        demo.build(seed=seed, now=NOW)
+        pictures.append(picture(session))
+        session.rollback()
+    assert pictures[0] == pictures[1] != pictures[2]
+
+
+def test_sales_came_before_the_kiosk_closed(session, cafe):
+    with within(cafe):
+        latest = session.scalar(select(func.max(Order.occurred_at)).where(Order.merchant_id == cafe.id))
+    assert latest <= NOW - timedelta(days=12)
+
+
+def test_card_numbers_end_in_a_check_digit(session):
+    from portal.services.demo.past import _with_check_digit
+
+    assert _with_check_digit("7992739871") == "79927398713"
+
+
+def test_it_knows_whether_it_is_here_even_in_the_trash(session, cafe):
+    assert demo.is_here()
+    with within(cafe):
+        merchants.delete_merchant(cafe, by=OPERATOR, now=NOW)
+        session.commit()
+    assert demo.is_here()
+
+
+def test_it_is_refused_whole_when_a_name_is_taken(session):
+    make_merchant("Other", subdomain="librairie-papyrus")
+    assert not demo.is_here()
+    with pytest.raises(Conflict, match="librairie-papyrus"):
+        demo.build(seed=1, now=NOW)
+    session.rollback()
+    assert Counter(m.subdomain for m in session.scalars(select(Merchant))) == {"librairie-papyrus": 1}
