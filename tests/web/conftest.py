@@ -1,10 +1,13 @@
 """How the tests of the screens stand at the door: browsers, signed in and not."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine, event
 
 from portal.extensions import db
 from portal.models.merchant import Merchant
@@ -42,7 +45,9 @@ def sign_in(client):
 
     def as_person(user: User, browser: FlaskClient = client) -> FlaskClient:
         secret = sessions.open_session(user, now=datetime.now(UTC))
+        db.session().expire_on_commit = False  # what the test has made stays readable
         db.session.commit()
+        db.session().expire_on_commit = True
         with browser.session_transaction() as kept:
             kept["_user_id"] = secret
             kept["_fresh"] = True
@@ -55,3 +60,23 @@ def sign_in(client):
 def path(merchant: Merchant, *parts: object) -> str:
     """An address of the merchant's portal: path(merchant, "trash", 3)."""
     return "/".join(["/m", merchant.subdomain, *map(str, parts)])
+
+
+@pytest.fixture
+def statements():
+    """Write down what is sent to a database: `with statements() as sent`."""
+
+    @contextmanager
+    def listening() -> Iterator[list[str]]:
+        sent: list[str] = []
+
+        def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            sent.append(statement)
+
+        event.listen(Engine, "before_cursor_execute", hear)
+        try:
+            yield sent
+        finally:
+            event.remove(Engine, "before_cursor_execute", hear)
+
+    return listening

@@ -79,9 +79,8 @@ def row(product_id: int) -> Response | AnyResponse:
 def edit(product_id: int) -> Response:
     """Show the product to be changed: in its row, or all of it."""
     product = find_living(Product, product_id)
-    kind = RowForm if _is_row(product) else ProductForm
     # One address, two answers: a cache would hand the row to the dialog.
-    return never_store(_show_edit(product, kind(obj=product, price=shown.price_of(product))))
+    return never_store(_show_edit(product, _form(product)))
 
 
 @bp.post("/<int:product_id>")
@@ -89,7 +88,7 @@ def edit(product_id: int) -> Response:
 def update(product_id: int) -> Response | AnyResponse:
     """Change the product: what its row shows, or all of it."""
     product = find_living(Product, product_id)
-    form = RowForm() if _is_row(product) else ProductForm()
+    form = _form(product)
     if form.carry_out(lambda: products.change_product(product, by=actor(), **form.details())) is None:
         return _show_edit(product, form)
     db.session.commit()
@@ -114,6 +113,12 @@ def delete(product_id: int) -> Response | AnyResponse:
     act = products.delete_product(product, by=actor(), now=now(), reason=asked_reason())
     db.session.commit()
     return removed(act, name, to=url_for("products.index"))
+
+
+def _form(product: Product) -> RowForm:
+    """What is not sent stays as it is."""
+    kind = RowForm if _is_row(product) else ProductForm
+    return kind(obj=product, price=shown.price_of(product))
 
 
 def _new_form(store: str | None = None) -> NewProductForm:

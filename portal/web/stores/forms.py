@@ -24,7 +24,7 @@ class StoreForm(Form):
     city = StringField("City", SHORT)
     country = StringField("Country", SHORT)
     phone = StringField("Phone", SHORT)
-    timezone = SelectField("Time zone", validate_choice=True)
+    timezone = SelectField("Time zone", filters=[lambda zone: zone or ""])
 
     def __init__(self, *, merchant: Merchant, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -72,7 +72,7 @@ def edit(store_id: int) -> Response:
 def update(store_id: int) -> Response | AnyResponse:
     """Change the store; codes are the owner's."""
     store = find_living(Store, store_id)
-    form = _form()
+    form = _form(store)
     if form.carry_out(lambda: stores.change_store(store, by=actor(), **form.details())) is None:
         return page("stores/edit.html", form.status, store=store, form=form)
     db.session.commit()
