@@ -17,6 +17,7 @@ from portal.web.scope import actor, enter_merchant, reads_only
 P = ParamSpec("P")
 Answer = str | AnyResponse | tuple[str, int]
 View = Callable[P, Answer]
+BIGGEST_ID = 2**63 - 1  # no database counts further
 WORDS = ("anyone", "signed_in", "staff", "manager", "owner")
 
 
@@ -78,6 +79,8 @@ def init_app(app: Flask) -> None:
     @app.url_value_preprocessor
     def take_merchant(_: str | None, values: dict[str, Any] | None) -> None:
         g.subdomain = values.pop("merchant", None) if values else None
+        if values and any(isinstance(v, int) and v > BIGGEST_ID for v in values.values()):
+            abort(404)
 
     @app.url_defaults
     def put_merchant(endpoint: str, values: dict[str, Any]) -> None:
