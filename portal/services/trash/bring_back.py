@@ -101,7 +101,8 @@ def dead_owner(act: Deletion, *, lock: bool = False) -> Deletion | None:
         return act_of(PLATFORM, act.parent_id)
     for edge in needs_of(root):
         held = select(edge.parent.c.deletion_id).select_from(root.join(edge.parent, edge.on))
-        held = held.where(rows.is_root(act), edge.parent.c.deletion_id.is_not(None))
+        held = held.where(rows.is_root(act))
+        # The living are locked too: one of them may be dying just now.
         found = rows.read(held.with_for_update(read=True, of=edge.parent) if lock else held).scalar()
         if found is not None:
             return act_of(PLATFORM if edge.parent.name == "users" else act.merchant_id, found)

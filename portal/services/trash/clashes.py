@@ -115,14 +115,16 @@ def give_new_values(act: Deletion, overrides: Mapping[str, str | None]) -> None:
         row = db.session.scalars(_of(model, act).where(*mine), execution_options=rows.DEAD_TOO).one_or_none()
         if row is None:
             raise Refused("bad_override", f"“{key}” is not part of this deletion.")
+        if not value and not model.__table__.c[field].nullable:
+            raise Refused("bad_override", f"The {field.replace('_', ' ')} cannot be left out.")
         setattr(row, field, value or None)
     db.session.flush()  # the values are compared by the database
 
 
 def changeable(table: Table) -> set[str]:
     """Name the fields whose values are unique among the living, keys to other rows apart."""
-    last = [list(i.columns)[-1] for i in table.indexes if i.unique]
-    return {c.name for c in last if not c.foreign_keys and c.name in table.c}
+    last = [list(index.columns)[-1] for index in _live_uniques(table)]
+    return {column.name for column in last if not column.foreign_keys}
 
 
 def _kinds(act: Deletion) -> set[str]:

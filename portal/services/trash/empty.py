@@ -3,6 +3,7 @@
 Rows that history points at are emptied of what they said, and kept. Section 6 of the specification.
 """
 
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from portal.extensions import db
 from portal.models.actor import Actor
 from portal.models.deletion import Deletion
 from portal.models.ownership import Rule, below, edges_to, table_of
-from portal.models.tenancy import PLATFORM
+from portal.models.tenancy import PLATFORM, across_merchants
 from portal.services import audit
 from portal.services.trash import rows
 from portal.services.trash.names import CLASSES, word
@@ -32,12 +33,14 @@ def due_for_purge(now: datetime, limit: int = CHUNK) -> list[Deletion]:
 def purge(act: Deletion, *, by: Actor, now: datetime) -> None:
     """Remove the act's root with all its dead descendants, in one go.
 
-    Raises Refused("on_hold", "protected", "not_allowed"), Conflict("in_progress").
+    Raises Refused("on_hold", "protected", "part"), Conflict("in_progress").
     """
-    start_purge(act, by=by)
-    while not purge_some(act, now=now):
-        pass
-    rows.forget()
+    above = act.merchant_id == PLATFORM
+    with across_merchants(db.session, "a person may work for several merchants") if above else nullcontext():
+        start_purge(act, by=by)
+        while not purge_some(act, now=now):
+            pass
+        rows.forget()
 
 
 def start_purge(act: Deletion, *, by: Actor) -> None:

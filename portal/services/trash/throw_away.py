@@ -1,5 +1,6 @@
 """Throwing away: the row and all it owns, as one act."""
 
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,10 +39,11 @@ def soft_delete(row: SoftDeleteMixin, *, by: Actor, now: datetime, reason: str |
 
     Raises Refused("owns_rows") when it still owns living rows: use soft_delete_cascade.
     """
-    for child, count in living_below(row).items():
-        if count:
-            raise Refused("owns_rows", f"It still has {count} {word(table_of(child), count)}.")
-    return soft_delete_cascade(row, by=by, now=now, reason=reason)
+    with _scope_of(row):
+        for child, count in living_below(row).items():
+            if count:
+                raise Refused("owns_rows", f"It still has {count} {word(table_of(child), count)}.")
+        return soft_delete_cascade(row, by=by, now=now, reason=reason)
 
 
 def soft_delete_cascade(row: Any, *, by: Actor, now: datetime, reason: str | None = None) -> Deletion:
@@ -50,10 +52,16 @@ def soft_delete_cascade(row: Any, *, by: Actor, now: datetime, reason: str | Non
     Raises Refused("protected" or "last_owner") when something stands in the way.
     """
     db.session.flush()
+    with _scope_of(row):
+        act = _throw_away(row, by=by, now=now, reason=reason)
+        db.session.refresh(act)  # outside this scope the door could not read it
+        return act
+
+
+def _scope_of(row: Any) -> AbstractContextManager[None]:
     if row.__table__.name == "users":
-        with across_merchants(db.session, "a person may work for several merchants"):
-            return _throw_away(row, by=by, now=now, reason=reason)
-    return _throw_away(row, by=by, now=now, reason=reason)
+        return across_merchants(db.session, "a person may work for several merchants")
+    return nullcontext()
 
 
 def living_below(row: Any) -> dict[str, int]:
@@ -227,8 +235,10 @@ def _lock_merchants_of_owners(table: Table, row: Any) -> None:
 
 
 def _refuse_if_protected(act: Deletion) -> None:
+    fallen = below(table_of(act.root_kind))
     for edge in edges():
-        if edge.rule is Rule.PROTECT and rows.read(_living_dependants(edge, act).limit(1)).first():
+        is_protecting = edge.rule is Rule.PROTECT and edge.parent in fallen
+        if is_protecting and rows.read(_living_dependants(edge, act).limit(1)).first():
             need = word(edge.child, 2)
             raise Refused("protected", f"{need.capitalize()} still need it. Deal with them first.")
     if "merchant_owners" in act.counts and act.root_kind != "merchants":
@@ -241,7 +251,9 @@ def _living_dependants(edge: Any, act: Deletion) -> Select[Any]:
 
 
 def _refuse_last_owner(act: Deletion) -> None:
-    owners = Model.metadata.tables["merchant_owners"]
+    owners, merchants = (Model.metadata.tables[name] for name in ("merchant_owners", "merchants"))
+    # Once more, for a person who became an owner there a moment ago.
+    rows.lock(select(merchants.c.id).where(merchants.c.id == act.merchant_id))
     living = and_(owners.c.merchant_id == act.merchant_id, owners.c.deleted_at.is_(None))
     if rows.read(select(owners.c.id).where(living).limit(1)).first() is None and _is_alive(act.merchant_id):
         raise Refused("last_owner", "This is the last owner. Name another owner first.")
