@@ -13,6 +13,7 @@ from portal.extensions import db
 from portal.models.actor import OPERATOR
 from portal.models.deletion import Deletion
 from portal.models.merchant import Merchant
+from portal.models.ownership import outermost_first
 from portal.models.tenancy import PLATFORM
 from portal.services import trash
 from portal.services.trash.bring_back import blocked
@@ -82,8 +83,9 @@ def with_it(act: Deletion) -> str:
 
 
 def counts_text(counts: dict[str, Any]) -> str:
-    """Count in words: 1 store, 12 products."""
-    return ", ".join(f"{count:,} {word(kind, count)}" for kind, count in counts.items())
+    """Count in words, owners before what they own: 1 store, 12 products."""
+    kinds = [table.name for table in outermost_first() if table.name in counts]
+    return ", ".join(f"{counts[kind]:,} {word(kind, counts[kind])}" for kind in kinds)
 
 
 def days_left(act: Deletion, now: datetime) -> str:

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import IO, Any, BinaryIO, TextIO, cast
 
 import click
 
@@ -21,10 +21,10 @@ from portal.services.exports import csv_lines
 TOLD = 20  # sentences of a kind before "and so many more"
 
 
-def carry_out(  # one argument per option
+def carry_out(
     ctx: click.Context,
     kind: str,
-    source: BinaryIO,
+    path: str,
     store: str | None,
     *,
     merchant: str,
@@ -36,17 +36,21 @@ def carry_out(  # one argument per option
 ) -> None:
     """Import the file, commit chunk by chunk, tell what became of it; exit code 1 if a row was refused."""
     refuse_twice(maps)
-    refuse_same_file(source, rejects)
-    table = imports.open_table(source if source.seekable() else BytesIO(source.read()))
-    plan = imports.plan(
-        kind, merchant_named(merchant), table, store=store, maps=dict(maps), values=values, where=where
-    )
-    tell_plan(plan)
-    with scoped(db.session, plan.merchant.id):
-        story = run(plan, dry_run=dry_run, rejects=rejects)
+    refuse_same_file(path, rejects)
+    whose = merchant_named(merchant)
+    with click.open_file(path, "rb") as source, closing(imports.open_table(seekable(source))) as table:
+        plan = imports.plan(kind, whose, table, store=store, maps=dict(maps), values=values, where=where)
+        tell_plan(plan)
+        with scoped(db.session, whose.id):
+            story = run(plan, dry_run=dry_run, rejects=rejects)
     story.tell(dry_run=dry_run, elsewhere=rejects)
     if story.report.counts["refused"]:
         ctx.exit(1)
+
+
+def seekable(source: IO[bytes]) -> BinaryIO:
+    """A pipe is read whole first: the file is looked through before it is imported."""
+    return cast(BinaryIO, source) if source.seekable() else BytesIO(source.read())
 
 
 class Story:
@@ -143,14 +147,7 @@ def refuse_twice(maps: list[tuple[str, str]]) -> None:
             raise click.UsageError(f"--map {field}=… is given {count} times. Give it once.")
 
 
-def refuse_same_file(source: BinaryIO, rejects: Path | None) -> None:
+def refuse_same_file(path: str, rejects: Path | None) -> None:
     """Do not write the refused rows over the file that is being read."""
-    name = getattr(source, "name", "")
-    if (
-        rejects
-        and rejects.exists()
-        and isinstance(name, str)
-        and Path(name).exists()
-        and rejects.samefile(name)
-    ):
+    if rejects and rejects.exists() and path != "-" and rejects.samefile(path):
         raise click.UsageError("--rejects names the imported file itself. Name another.")

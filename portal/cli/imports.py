@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
@@ -10,6 +10,8 @@ from portal.cli.door import Room
 from portal.cli.importing import carry_out
 from portal.cli.words import in_a_folder, pairs, triples
 from portal.services.imports import ALL_STORES
+
+READABLE = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 
 
 @click.group("import", cls=Room)
@@ -32,7 +34,7 @@ def options(command: Callable[..., None]) -> Callable[..., None]:
     """The options every import has."""
     for option in reversed(
         (
-            click.argument("source", metavar="FILE", type=click.File("rb")),
+            click.argument("path", metavar="FILE", type=READABLE),
             click.option("--merchant", required=True, metavar="SUBDOMAIN", help="Whose it will be."),
             click.option(
                 "--map",
@@ -78,7 +80,7 @@ all_stores = click.option("--all-stores", is_flag=True, help="Into every store o
 @import_.command("stores")
 @options
 @click.pass_context
-def stores(ctx: click.Context, /, *, source: BinaryIO, **chosen: Any) -> None:
+def stores(ctx: click.Context, /, *, path: str, **chosen: Any) -> None:
     """Import stores from FILE (- for stdin).
 
     Fields: external_ref, store_code, name, subdomain, address, postal_code, city, country, phone,
@@ -87,7 +89,7 @@ def stores(ctx: click.Context, /, *, source: BinaryIO, **chosen: Any) -> None:
     Example:
       flask import stores outlets.csv --merchant bean --where type=retail --map store_code=id
     """
-    carry_out(ctx, "stores", source, None, **chosen)
+    carry_out(ctx, "stores", path, None, **chosen)
 
 
 @import_.command("team")
@@ -95,9 +97,7 @@ def stores(ctx: click.Context, /, *, source: BinaryIO, **chosen: Any) -> None:
 @one_store
 @all_stores
 @click.pass_context
-def team(
-    ctx: click.Context, /, *, source: BinaryIO, store: str | None, all_stores: bool, **chosen: Any
-) -> None:
+def team(ctx: click.Context, /, *, path: str, store: str | None, all_stores: bool, **chosen: Any) -> None:
     """Import who works in the stores from FILE (- for stdin).
 
     Fields: external_ref, store, name (or first_name and last_name), email, role, position. The role is
@@ -107,7 +107,7 @@ def team(
     Example:
       flask import team staff.csv --merchant bean --map store=location --map-value "role:Boss=manager"
     """
-    carry_out(ctx, "team", source, _store(store, all_stores), **chosen)
+    carry_out(ctx, "team", path, _store(store, all_stores), **chosen)
 
 
 @import_.command("products")
@@ -115,9 +115,7 @@ def team(
 @one_store
 @all_stores
 @click.pass_context
-def products(
-    ctx: click.Context, /, *, source: BinaryIO, store: str | None, all_stores: bool, **chosen: Any
-) -> None:
+def products(ctx: click.Context, /, *, path: str, store: str | None, all_stores: bool, **chosen: Any) -> None:
     """Import what the stores sell from FILE (- for stdin).
 
     Fields: external_ref, store, sku, barcode, name, category, price, earns_points (Y or N). A new
@@ -127,7 +125,7 @@ def products(
     Example:
       flask import products products.csv --merchant bean --all-stores --dry-run
     """
-    carry_out(ctx, "products", source, _store(store, all_stores), **chosen)
+    carry_out(ctx, "products", path, _store(store, all_stores), **chosen)
 
 
 def _store(code: str | None, everywhere: bool) -> str | None:  # noqa: FBT001 - the two options as they are

@@ -34,7 +34,7 @@ def restore_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def run_restore(act: Deletion, *, with_owners: bool, replace: bool, settings: Iterable[str]) -> None:
     """Restore, commit and say what came back."""
     with scope_of(act):
-        label = name_of(act)
+        label, was_back = name_of(act), act.status == "restored"
         counts = trash.restore(
             act,
             by=OPERATOR,
@@ -44,10 +44,10 @@ def run_restore(act: Deletion, *, with_owners: bool, replace: bool, settings: It
             replace_holder=replace,
         )
         db.session.commit()
-    if not counts:
+    if was_back:
         click.echo(f"The {label} was restored before. Nothing was changed.")
-        return
-    click.echo(f"The {label} is back: {counts_text(counts)}.")
+    else:  # a part of a person's deletion comes back with the person, and counts nothing of its own
+        click.echo(f"The {label} is back: {counts_text(counts) or 'with what it belongs to'}.")
 
 
 def new_values(act: Deletion, settings: Iterable[str]) -> dict[str, str | None]:

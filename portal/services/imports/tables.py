@@ -31,7 +31,7 @@ class Table:
     columns: list[str]
     delimiter: str
     count: int
-    text: TextIO = field(repr=False)
+    text: TextIOWrapper = field(repr=False)
 
     def lines(self) -> Iterator[Line]:
         """Read the rows, from the first; blank ones are passed over."""
@@ -40,6 +40,10 @@ class Table:
         next(read)  # the header
         for line in read:
             yield line if line.fault else self._whole(line)
+
+    def close(self) -> None:
+        """Let go of the source, without closing it."""
+        self.text.detach()
 
     def _whole(self, line: Line) -> Line:
         """Hold a row to the number of columns; blank cells at the end do not count."""
@@ -54,9 +58,18 @@ class Table:
 def open_table(source: BinaryIO) -> Table:
     """Look through the whole file, so that what cannot be read is refused before anything is written.
 
-    The source must be seekable. Raises Refused("bad_file", "empty_file") with what to do.
+    The source must be seekable, and stays the caller's to close. Close the table when it is read.
+    Raises Refused("bad_file", "empty_file") with what to do.
     """
     text = TextIOWrapper(source, encoding=_encoding(source), newline="")
+    try:
+        return _look_through(text)
+    except Refused:
+        text.detach()
+        raise
+
+
+def _look_through(text: TextIOWrapper) -> Table:
     _refuse_unreadable(text)
     delimiter = _delimiter(text)
     text.seek(0)
