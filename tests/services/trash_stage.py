@@ -97,6 +97,7 @@ def stage(merchant: Any = None) -> Any:
 
 def everything() -> dict[str, list[Any]]:
     """All rows of all mortal tables."""
+    db.session.expunge_all()
     with across_merchants(db.session, "a test"):
         rows = {
             name: db.session.execute(table.select().order_by(table.c.id), execution_options=DEAD_TOO).all()
@@ -109,6 +110,7 @@ def everything() -> dict[str, list[Any]]:
 
 def findings() -> list[Any]:
     """What the doctor says of everything."""
+    db.session.expunge_all()
     with across_merchants(db.session, "a test"):
         found = trash.doctor()
         db.session.rollback()
