@@ -18,6 +18,7 @@ def release(act: Deletion, *, by: Actor) -> None:
 
 
 def _set(act: Deletion, *, on: bool, by: Actor) -> None:
+    db.session.flush()  # a refresh forgets what was not
     db.session.refresh(act, with_for_update=True)
     if not act.is_in_trash:
         raise Refused("not_in_trash", "This is not in the trash any more.")

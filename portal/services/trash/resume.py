@@ -27,6 +27,7 @@ def continue_some(act: Deletion, *, now: datetime, limit: int = CHUNK) -> bool:
 
     Raises Conflict("value_taken") when somebody took a value since the restore began.
     """
+    db.session.flush()  # a refresh forgets what was not
     db.session.refresh(act, with_for_update=True)
     if act.status == "purging":
         return purge_some(act, now=now)
