@@ -48,7 +48,7 @@ def _in_scope(table: Table) -> ColumnElement[bool]:
 
 def _live_under_dead(edge: Edge) -> Iterator[Finding]:
     child, parent = edge.child, edge.parent
-    under_way = select(ACTS.c.id).where(ACTS.c.id == parent.c.deletion_id, ACTS.c.status.in_(UNDER_WAY))
+    under_way = select(ACTS.c.id).where(_killed(parent), ACTS.c.status.in_(UNDER_WAY))
     query = (
         select(child.c.id, _tenant(child), parent.c.id)
         .select_from(child.join(parent, edge.on))
@@ -62,7 +62,7 @@ def _live_under_dead(edge: Edge) -> Iterator[Finding]:
 
 
 def _dead_without_deletion(table: Table) -> Iterator[Finding]:
-    act = select(ACTS.c.id).where(ACTS.c.id == table.c.deletion_id)
+    act = select(ACTS.c.id).where(_killed(table))
     query = select(table.c.id, _tenant(table)).where(
         _in_scope(table), table.c.deletion_id.is_not(None), ~act.exists()
     )
@@ -72,7 +72,7 @@ def _dead_without_deletion(table: Table) -> Iterator[Finding]:
 
 
 def _dead_though_restored(table: Table) -> Iterator[Finding]:
-    joined = table.join(ACTS, ACTS.c.id == table.c.deletion_id)
+    joined = table.join(ACTS, _killed(table))
     query = select(table.c.id, _tenant(table), ACTS.c.id).select_from(joined)
     query = query.where(_in_scope(table), ACTS.c.status == "restored", table.c.purged_at.is_(None))
     if "erased_at" in table.c:
@@ -100,6 +100,11 @@ def _wrong_counts() -> Iterator[Finding]:
             if wanted != is_now:
                 sentence = f"deletion {act_id} should hold {wanted} {word(kind, wanted)}, holds {is_now}"
                 yield Finding("wrong_counts", merchant_id, sentence)
+
+
+def _killed(table: Table) -> ColumnElement[bool]:
+    """Match the row's deletion inside its merchant, so that one shard answers."""
+    return and_(ACTS.c.id == table.c.deletion_id, ACTS.c.merchant_id == _tenant(table))
 
 
 def _tenant(table: Table) -> ColumnElement[int]:
