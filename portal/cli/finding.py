@@ -76,6 +76,11 @@ def scope_of(act: Deletion) -> AbstractContextManager[None]:
     return scoped(db.session, act.merchant_id)
 
 
+def scope_for(merchant: Merchant | None, why: str) -> AbstractContextManager[None]:
+    """Open the scope of one merchant, or of all."""
+    return scoped(db.session, merchant.id) if merchant else across_merchants(db.session, why)
+
+
 def every_tenant() -> list[int]:
     """List the merchants, dead ones too, and the platform itself, one by one for the jobs."""
     ids = select(Merchant.id).order_by(Merchant.id)

@@ -5,11 +5,10 @@ import click
 from portal.cli import emptying
 from portal.cli.deletions import counts_text, name_of
 from portal.cli.door import Act, now
-from portal.cli.finding import deletion_numbered, merchant_dead_or_alive
+from portal.cli.finding import deletion_numbered, merchant_dead_or_alive, scope_for
 from portal.errors import Refused
 from portal.extensions import db
 from portal.models.deletion import Deletion
-from portal.models.tenancy import across_merchants
 from portal.services import trash
 
 
@@ -53,7 +52,7 @@ def purge(
 
 
 def _purge_one(act: Deletion, *, dry_run: bool, yes: bool) -> None:
-    name = name_of(act)
+    number, name = act.id, name_of(act)
     label = act.root_label or str(act.root_id)
     click.echo(f"{'Would purge' if dry_run else 'Purging'} {name} for good: {counts_text(act.counts)}.")
     db.session.rollback()  # nobody waits while you type
@@ -61,7 +60,7 @@ def _purge_one(act: Deletion, *, dry_run: bool, yes: bool) -> None:
         return
     if not yes and click.prompt(f"Type {label} to purge it") != label:
         raise Refused("not_confirmed", f"That is not {label}. Nothing was purged.")
-    emptying.purge_one(act.id, now=now())
+    emptying.purge_one(number, now=now())
 
 
 def _tell_due(tenants: list[int] | None) -> None:
@@ -75,14 +74,17 @@ def _tell_due(tenants: list[int] | None) -> None:
 
 
 @click.command("doctor", cls=Act, reads=True)
+@click.option("--merchant", metavar="SUBDOMAIN", help="Look at this merchant alone.")
 @click.pass_context
-def doctor(ctx: click.Context) -> None:
-    """Look for what must never be, as living rows under dead owners. Exit code 1 if any is found.
+def doctor(ctx: click.Context, *, merchant: str | None) -> None:
+    """Look for what must never be, such as living rows under dead owners; exit code 1 if any is found.
 
-    Example:
+    Examples:
       flask trash doctor
+      flask trash doctor --merchant cafe-lumiere
     """
-    with across_merchants(db.session, "the doctor looks at every merchant"):
+    whose = merchant_dead_or_alive(merchant) if merchant else None
+    with scope_for(whose, "the doctor looks at every merchant"):
         found = trash.doctor()
     for finding in found:
         place = f"merchant {finding.merchant_id}" if finding.merchant_id else "platform"

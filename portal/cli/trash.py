@@ -1,6 +1,5 @@
 """`flask trash`: what was deleted, and how to get it back or be rid of it."""
 
-from contextlib import AbstractContextManager
 from typing import Any
 
 import click
@@ -8,7 +7,7 @@ from sqlalchemy import Select, select
 
 from portal.cli.deletions import name_of, show, show_list
 from portal.cli.door import Room, now
-from portal.cli.finding import deletion_numbered, merchant_dead_or_alive, scope_of
+from portal.cli.finding import deletion_numbered, merchant_dead_or_alive, scope_for, scope_of
 from portal.cli.restoring import restore_options, run_restore
 from portal.cli.tending import doctor, purge
 from portal.extensions import db
@@ -16,7 +15,6 @@ from portal.models.actor import OPERATOR
 from portal.models.deletion import Deletion
 from portal.models.merchant import Merchant
 from portal.models.ownership import outermost_first
-from portal.models.tenancy import across_merchants, scoped
 from portal.models.text import fold
 from portal.services import trash as verbs
 from portal.services.trash.names import word
@@ -64,17 +62,11 @@ def list_(*, merchant: str | None, everybody: bool, kind: str | None, wanted: st
     if bool(merchant) == everybody:
         raise click.UsageError("Say --merchant SUBDOMAIN, or --all.")
     whose = merchant_dead_or_alive(merchant) if merchant else None
-    with _scope(whose):
+    with scope_for(whose, "the operator asked for every merchant's trash"):
         acts = db.session.scalars(_in_trash(kind, wanted, whose).limit(limit + 1)).all()
         show_list(acts[:limit], whose, now=now())
     if len(acts) > limit:
         click.echo(f"There are more than {limit}. Narrow it down, or raise --limit.")
-
-
-def _scope(merchant: Merchant | None) -> AbstractContextManager[None]:
-    if merchant is None:
-        return across_merchants(db.session, "the operator asked for every merchant's trash")
-    return scoped(db.session, merchant.id)
 
 
 def _in_trash(kind: str | None, wanted: str, merchant: Merchant | None) -> Select[Deletion]:

@@ -318,6 +318,8 @@ def test_what_is_kept_for_ever_says_so(flask, session, gare):
 def test_a_healthy_trash_is_well(flask, cafe, gare):
     delete(cafe, stores.delete_store, gare)
     assert flask("trash", "doctor").output == "All is well.\n"
+    assert flask("trash", "doctor", "--merchant", "cafe").output == "All is well.\n"
+    assert flask("trash", "doctor", "--merchant", "x").exit_code == 1
 
 
 def test_the_doctor_ends_with_1_and_tells_what_is_wrong(flask, monkeypatch):

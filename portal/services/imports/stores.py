@@ -48,11 +48,6 @@ class StoreWriter(Writer):
             _open(self, row)
             yield "new"
 
-    def faults(self, row: Row) -> list[str]:
-        """A store stands in no store."""
-        del row
-        return []
-
 
 def _key(row: Row) -> Key:
     if "external_ref" in row.values:

@@ -61,9 +61,7 @@ class Writer:
                 self.called.setdefault(str(name), {})[store.id] = store
         self.index = {}
         for key, found in self.known(list(rows)):
-            same = self.index.setdefault(key, [])
-            if found not in same:
-                same.append(found)
+            self.index.setdefault(key, []).append(found)
 
     def known(self, rows: list[Row]) -> Iterator[tuple[Key, Any]]:
         """Yield what is there already under each key that may identify it, the dead too."""
