@@ -18,7 +18,6 @@ from portal.web.page import done, hx_redirect, is_htmx, page, preview_context
 from portal.web.scope import actor, current_merchant, find, now, refuse_foreign_store
 
 Owned = TypeVar("Owned", bound=Tenant)
-BIGGEST = 2**63
 
 
 def find_living(model: type[Owned], row_id: int) -> Owned:
@@ -26,11 +25,10 @@ def find_living(model: type[Owned], row_id: int) -> Owned:
 
     To its own people the 404 of a deleted row says that it is in the trash.
     """
-    if row_id >= BIGGEST:
-        abort(404)
     row: Any = find(model, row_id, include_deleted=True)
-    if isinstance(row, Store) or hasattr(row, "store_id"):
-        refuse_foreign_store(row.id if isinstance(row, Store) else row.store_id)
+    store_id = row.id if isinstance(row, Store) else getattr(row, "store_id", None)
+    if store_id is not None:
+        refuse_foreign_store(store_id)
     if row.is_deleted:
         abort(404 if row.purged_at else in_trash(row))
     living: Owned = row
