@@ -85,7 +85,7 @@ def test_from_its_page_a_deletion_leads_to_the_list(signed_in, shop, gare):
     page.get_by_role("button", name="Move to trash").click()
     page.wait_for_url(shop.at("stores/"))
     expect(page.get_by_text("Deleted store Gare.")).to_be_visible()
-    page.go_back()
+    page.goto(shop.at("stores", gare.id))
     expect(page.get_by_role("heading", name="The store Gare is in the trash")).to_be_visible()
 
 

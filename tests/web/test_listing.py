@@ -92,8 +92,8 @@ def test_the_pages_show_every_row_once_and_in_order(as_owner, cast, products, sm
     assert [len(page) for page in forth] == [2, 2, 1]
     rising = [name for page in forth for name in page]
     assert sorted(rising) == ["P0", "P1", "P2", "P3", "P4"]
-    falling = [name for page in all_pages(as_owner, f"{products}?sort={sort}&direction=desc") for name in page]
-    assert falling == rising[::-1]
+    back = all_pages(as_owner, f"{products}?sort={sort}&direction=desc")
+    assert [name for page in back for name in page] == rising[::-1]
 
 
 def test_previous_leads_back_over_the_same_pages(as_owner, cast, products, small_pages):
