@@ -123,9 +123,9 @@ def _yes(claim: bool) -> str:  # noqa: FBT001 - a claim is all it is about
 @click.argument("login")
 @password_options
 def reset_password(*, login: str, from_stdin: bool, generate: bool) -> None:
-    """Give the person LOGIN (e-mail address or username) a new password.
+    """Give a person a new password.
 
-    They are signed out everywhere.
+    LOGIN is their e-mail address or username. They are signed out everywhere.
 
     Examples:
       flask accounts reset-password ana@example.com
@@ -147,7 +147,9 @@ def reset_password(*, login: str, from_stdin: bool, generate: bool) -> None:
 @click.option("--reason", help="Why, for the trash.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def delete(*, login: str, reason: str | None, yes: bool) -> None:
-    """Put the person LOGIN and all their memberships in the trash.
+    """Put a person in the trash.
+
+    LOGIN is their e-mail address or username; all their memberships go with them, after a preview.
 
     Example:
       flask accounts delete ana@example.com --reason "left the company"
@@ -169,10 +171,10 @@ def delete(*, login: str, reason: str | None, yes: bool) -> None:
 @accounts.command("restore")
 @click.argument("login")
 def restore(*, login: str) -> None:
-    """Bring the person LOGIN back, with the memberships that went with them.
+    """Bring a person back.
 
-    They must sign in again. When several deleted people had this login, name the deletion instead:
-    flask trash restore ID.
+    With the memberships that went with them. They must sign in again. When several deleted people had
+    this login, name the deletion instead: flask trash restore ID.
 
     Example:
       flask accounts restore ana@example.com

@@ -13,9 +13,10 @@ from portal.models.merchant import Merchant
 @click.option("--seed", default=1, show_default=True, help="Which customers and sales to make up.")
 @click.option("--if-empty", is_flag=True, help="Do nothing when there is any merchant.")
 def demo(*, seed: int, if_empty: bool) -> None:
-    """Load a café with three stores, a bakery and a book shop, and print who may sign in.
+    """Load something to try out.
 
-    For trying out only: everybody has the same, printed password. Running it again changes nothing.
+    A café with three stores, a bakery and a book shop; prints who may sign in. For trying out only:
+    everybody has the same, printed password. Running it again changes nothing.
 
     Examples:
       flask demo

@@ -81,10 +81,10 @@ all_stores = click.option("--all-stores", is_flag=True, help="Into every store o
 @options
 @click.pass_context
 def stores(ctx: click.Context, /, *, path: str, **chosen: Any) -> None:
-    """Import stores from FILE (- for stdin).
+    """Import stores.
 
-    Fields: external_ref, store_code, name, subdomain, address, postal_code, city, country, phone,
-    timezone. A new store needs a name and a store_code.
+    FILE is a CSV file, or - for stdin. Fields: external_ref, store_code, name, subdomain, address,
+    postal_code, city, country, phone, timezone. A new store needs a name and a store_code.
 
     Example:
       flask import stores outlets.csv --merchant bean --where type=retail --map store_code=id
@@ -98,11 +98,12 @@ def stores(ctx: click.Context, /, *, path: str, **chosen: Any) -> None:
 @all_stores
 @click.pass_context
 def team(ctx: click.Context, /, *, path: str, store: str | None, all_stores: bool, **chosen: Any) -> None:
-    """Import who works in the stores from FILE (- for stdin).
+    """Import who works in the stores.
 
-    Fields: external_ref, store, name (or first_name and last_name), email, role, position. The role is
-    manager or staff, and staff when not given. The store is a store's code or external_ref. People
-    without an email are known only at the till; one with a known email is added to the team as they are.
+    FILE is a CSV file, or - for stdin. Fields: external_ref, store, name (or first_name and last_name),
+    email, role, position. The role is manager or staff, and staff when not given. The store is a store's
+    code or external_ref. People without an email are known only at the till; one with a known email is
+    added to the team as they are.
 
     Example:
       flask import team staff.csv --merchant bean --map store=location --map-value "role:Boss=manager"
@@ -116,11 +117,11 @@ def team(ctx: click.Context, /, *, path: str, store: str | None, all_stores: boo
 @all_stores
 @click.pass_context
 def products(ctx: click.Context, /, *, path: str, store: str | None, all_stores: bool, **chosen: Any) -> None:
-    """Import what the stores sell from FILE (- for stdin).
+    """Import what the stores sell.
 
-    Fields: external_ref, store, sku, barcode, name, category, price, earns_points (Y or N). A new
-    product needs a name and a price. $18.00 and 18,00 are understood; 1,234 is refused, for it may be
-    thousands or decimals.
+    FILE is a CSV file, or - for stdin. Fields: external_ref, store, sku, barcode, name, category, price,
+    earns_points (Y or N). A new product needs a name and a price. $18.00 and 18,00 are understood; 1,234
+    is refused, for it may be thousands or decimals.
 
     Example:
       flask import products products.csv --merchant bean --all-stores --dry-run

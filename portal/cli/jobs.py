@@ -57,7 +57,9 @@ def list_() -> None:
 @click.argument("name", type=click.Choice(sorted(JOBS)))
 @click.pass_context
 def run(ctx: click.Context, *, name: str) -> None:
-    """Run the job NAME once. Exit code 1 when a part of it was refused; the others are done.
+    """Run a job once.
+
+    Exit code 1 when a part of it was refused; the other parts are done.
 
     Example:
       flask jobs run purge

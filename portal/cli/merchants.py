@@ -108,9 +108,10 @@ def _stores() -> dict[int, int]:
 @click.option("--reason", help="Why, for the trash.")
 @click.option("--yes", is_flag=True, help="Do not ask for the subdomain to be typed.")
 def delete(*, subdomain: str, reason: str | None, yes: bool) -> None:
-    """Put the merchant SUBDOMAIN in the trash, with all it owns.
+    """Put a merchant in the trash.
 
-    Shows first what goes and what stays, and asks for the subdomain to be typed.
+    With all it owns; orders stay. Shows first what goes and what stays, and asks for the subdomain to be
+    typed.
 
     Examples:
       flask merchants delete cafe-lux
@@ -136,9 +137,10 @@ def delete(*, subdomain: str, reason: str | None, yes: bool) -> None:
 @click.argument("which", metavar="SUBDOMAIN|ID")
 @restore_options
 def restore(*, which: str, **options: Any) -> None:
-    """Bring a merchant back, by its SUBDOMAIN or the number of its deletion.
+    """Bring a merchant back.
 
-    Exactly what the deletion took comes back. When a value is taken meanwhile, --set gives a new one.
+    By its SUBDOMAIN, or the number of its deletion. Exactly what the deletion took comes back. When a
+    value is taken meanwhile, --set gives a new one.
 
     Examples:
       flask merchants restore cafe-lux

@@ -47,9 +47,10 @@ def preview(what: Preview) -> None:
 
 def kinds(title: str, these: Iterable[Any]) -> None:
     """Print how many of each kind, with a few names."""
+    lead = f"{title}: "
     for kind in these:
-        click.echo(f"{title}: {kind.text}{_examples(kind)}")
-        title = " " * len(title)
+        click.echo(f"{lead}{kind.text}{_examples(kind)}")
+        lead = " " * len(lead)
 
 
 def _examples(kind: Any) -> str:

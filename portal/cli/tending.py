@@ -28,10 +28,10 @@ def purge(
     dry_run: bool,
     yes: bool,
 ) -> None:
-    """Remove for good: deletion ID, or with --due all whose time is over.
+    """Remove for good what was deleted.
 
-    What is on hold stays. Rows that orders still point at are emptied of what they said, and kept.
-    Interrupted? Run it again: it goes on where it stopped.
+    Deletion ID, or with --due all whose time is over. What is on hold stays. Rows that orders still point
+    at are emptied of what they said, and kept. Interrupted? Run it again: it goes on where it stopped.
 
     Examples:
       flask trash purge --due --dry-run
@@ -77,7 +77,9 @@ def _tell_due(tenants: list[int] | None) -> None:
 @click.option("--merchant", metavar="SUBDOMAIN", help="Look at this merchant alone.")
 @click.pass_context
 def doctor(ctx: click.Context, *, merchant: str | None) -> None:
-    """Look for what must never be, such as living rows under dead owners; exit code 1 if any is found.
+    """Look for what must never be.
+
+    Such as living rows under dead owners, or counts that disagree. Exit code 1 if any is found.
 
     Examples:
       flask trash doctor

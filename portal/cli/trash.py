@@ -84,7 +84,9 @@ def _in_trash(kind: str | None, wanted: str, merchant: Merchant | None) -> Selec
 @number
 @of_merchant
 def show_(*, number: int, merchant: str | None) -> None:
-    """Show deletion ID: what it took, what a restore would bring, what stands in its way.
+    """Show all about deletion ID.
+
+    What it took, what a restore would bring, and what stands in its way.
 
     Example:
       flask trash show 31

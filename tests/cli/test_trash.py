@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.models import Deletion, LoyaltyProgram, Product, Store
+from portal.models import LoyaltyProgram, Product, Store
 from portal.models.actor import OPERATOR, Actor, Role
 from portal.services import accounts, products, programs, stores, trash
 from tests.factories import (
@@ -40,12 +40,6 @@ def delete(merchant, verb, row, *, ago=0, by=OPERATOR, **options):
 def living(session, merchant, model):
     with within(merchant):
         return [row.name for row in session.scalars(model.of(merchant).order_by(model.id))]
-
-
-def act(session, merchant, number):
-    session.rollback()
-    with within(merchant):
-        return session.get(Deletion, (merchant.id, number), populate_existing=True).status
 
 
 def test_the_trash_of_a_merchant_is_listed(flask, cafe, gare):
@@ -213,93 +207,6 @@ def test_a_living_program_makes_room(flask, session, cafe):
     assert flask("trash", "restore", number, "--replace").exit_code == 0
     with within(cafe):
         assert session.scalars(LoyaltyProgram.of(cafe)).one().card_name == "Old"
-
-
-def test_a_hold_keeps_a_deletion_from_being_purged(flask, session, cafe, gare):
-    number = delete(cafe, stores.delete_store, gare, ago=40)
-    assert "is kept until: flask trash unhold" in flask("trash", "hold", number).output
-    assert "on hold" in flask("trash", "list", "--merchant", "cafe").output
-    assert flask("trash", "purge", "--due").output == ""
-    assert "on hold" in flask("trash", "purge", number, "--yes").stderr
-    assert "no longer on hold" in flask("trash", "unhold", number).output
-    assert "Purged: store Gare" in flask("trash", "purge", "--due").output
-    assert flask("trash", "hold", number).stderr == "This is not in the trash any more.\n"
-
-
-def test_only_what_is_due_is_purged_and_a_dry_run_purges_nothing(flask, session, cafe, gare):
-    tea, milk = make_product(gare, "Tea"), make_product(gare, "Milk")
-    old = delete(cafe, products.delete_product, tea, ago=31)
-    new = delete(cafe, products.delete_product, milk, ago=29)
-    dry = flask("trash", "purge", "--due", "--dry-run", "--merchant", "cafe")
-    assert (
-        f"Would purge: product Tea (deletion {old}): 1 product\n1 to purge. Nothing was changed."
-        in dry.output
-    )
-    assert act(session, cafe, old) == "done"
-    result = flask("trash", "purge", "--due")
-    assert result.output == f"Purged: product Tea (deletion {old})\n"
-    assert act(session, cafe, old) == "purged"
-    assert act(session, cafe, new) == "done"
-    assert "purged for good on" in flask("trash", "show", old).output
-    assert flask("trash", "purge", "--due").output == ""
-    assert "purged for good" in flask("trash", "restore", old).stderr
-
-
-def test_purging_goes_merchant_by_merchant_and_takes_people_too(flask, session, cafe, gare):
-    other = make_merchant(subdomain="other")
-    kiosk = make_store(other, "Kiosk")
-    ana = make_user("Ana")
-    make_member(gare, ana)
-    with within(0):
-        accounts.delete_user(ana, by=OPERATOR, now=NOW - timedelta(days=31))
-        session.commit()
-    delete(cafe, stores.delete_store, gare, ago=31)
-    delete(other, stores.delete_store, kiosk, ago=31)
-    text = flask("trash", "purge", "--due", "--merchant", "other").output
-    assert "Kiosk" in text
-    assert "Gare" not in text
-    text = flask("trash", "purge", "--due").output
-    assert "store Gare" in text
-    assert "person Ana" in text
-
-
-def test_an_interrupted_purge_goes_on(flask, session, cafe, gare):
-    number = delete(cafe, stores.delete_store, gare)
-    with within(cafe):
-        trash.start_purge(session.get(Deletion, (cafe.id, number)), by=OPERATOR)
-        session.commit()
-    assert f"Purged: store Gare (deletion {number})" in flask("jobs", "run", "purge").output
-
-
-def test_purging_one_wants_its_name_typed(flask, session, cafe, gare):
-    number = delete(cafe, stores.delete_store, gare)
-    dry = flask("trash", "purge", number, "--dry-run")
-    assert dry.output == "Would purge store Gare for good: 1 store.\n"
-    wrong = flask("trash", "purge", number, answers="gare\n")
-    assert wrong.exit_code == 1
-    assert "That is not Gare. Nothing was purged." in wrong.stderr
-    assert act(session, cafe, number) == "done"
-    assert flask("trash", "purge", number, answers="Gare\n").exit_code == 0
-    assert act(session, cafe, number) == "purged"
-
-
-def test_what_is_refused_does_not_keep_the_others_from_being_purged(flask, session, cafe, gare, monkeypatch):
-    tea = make_product(gare, "Tea")
-    milk = make_product(gare, "Milk")
-    first = delete(cafe, products.delete_product, tea, ago=33)
-    second = delete(cafe, products.delete_product, milk, ago=31)
-    real = trash.start_purge
-
-    def hesitant(act, *, by):
-        if act.id == first:
-            act.hold = True  # somebody put it on hold just now
-        real(act, by=by)
-
-    monkeypatch.setattr(trash, "start_purge", hesitant)
-    result = flask("trash", "purge", "--due")
-    assert result.exit_code == 1
-    assert "on hold" in result.stderr
-    assert act(session, cafe, second) == "purged"
 
 
 def test_the_trash_of_a_deleted_merchant_can_still_be_read(flask, cafe, gare):

@@ -50,7 +50,7 @@ class Table:
         cells, width = line.cells, len(self.columns)
         named = max(i for i, column in enumerate(self.columns) if column) + 1
         if len(cells) < named or any(cells[width:]):
-            fault = f"The row has {len(cells)} cells, the header {named}."
+            fault = f"The row has {len(cells)} cell{'s'[: len(cells) != 1]}, the header {named}."
             return line._replace(fault=fault)
         return line._replace(cells=(cells + [""] * width)[:width])
 
