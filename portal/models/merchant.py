@@ -1,6 +1,6 @@
 """The business, and the people it belongs to."""
 
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
@@ -10,7 +10,7 @@ from portal.models.base import Model, TimestampMixin
 from portal.models.ownership import Rule, global_key
 from portal.models.soft_delete import SoftDeleteMixin, live_unique
 from portal.models.tenancy import Tenant
-from portal.models.text import checked_name, checked_subdomain
+from portal.models.text import checked_name, checked_subdomain, checked_timezone
 from portal.models.user import User
 
 
@@ -54,10 +54,7 @@ class Merchant(SoftDeleteMixin, TimestampMixin, Model):
 
     @validates("timezone")
     def _known_zone(self, _: str, name: str) -> str:
-        if name not in available_timezones():
-            message = f"“{name}” is no IANA time zone. Write it like Europe/Luxembourg."
-            raise Refused("bad_timezone", message, field="timezone")
-        return name
+        return checked_timezone(name)
 
     @validates("currency", "country")
     def _known_code(self, field: str, code: str) -> str:

@@ -15,6 +15,7 @@ from portal.models.text import (
     checked_name,
     checked_slug,
     checked_subdomain,
+    checked_timezone,
     checked_text,
     fold,
 )
@@ -91,6 +92,10 @@ class Store(Tenant, SoftDeleteMixin, TimestampMixin, Model):
     @validates("subdomain")
     def _fold_the_subdomain(self, _: str, subdomain: str | None) -> str | None:
         return checked_subdomain(subdomain) if subdomain else None
+
+    @validates("timezone")
+    def _known_zone(self, _: str, name: str | None) -> str | None:
+        return checked_timezone(name) if name else None
 
     @validates("address", "city", "postal_code", "country", "phone", "external_ref")
     def _hold_to_length(self, field: str, value: str | None) -> str | None:

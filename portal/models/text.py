@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -97,6 +98,14 @@ def checked_username(value: str) -> str:
     if folded in RESERVED:
         raise Refused("reserved", f"“{folded}” is reserved. Choose another username.", field="username")
     return folded
+
+
+def checked_timezone(name: str) -> str:
+    """Hold a time zone to the names of the IANA database; raises Refused("bad_timezone")."""
+    if name not in available_timezones():
+        message = f"“{name}” is no IANA time zone. Write it like Europe/Luxembourg."
+        raise Refused("bad_timezone", message, field="timezone")
+    return name
 
 
 def checked_text(value: str | None, what: str, longest: int) -> str | None:

@@ -11,6 +11,7 @@ from portal.models.actor import Actor
 from portal.models.deletion import Deletion
 from portal.models.merchant import Merchant, MerchantOwner
 from portal.models.tenancy import scoped
+from portal.models.text import fold_code
 from portal.models.user import User
 from portal.services import audit, tokens, trash
 from portal.services.saving import save
@@ -31,7 +32,7 @@ def create_merchant(*, name: str, subdomain: str, owner: User, by: Actor, **plac
 
 def find_merchant(subdomain: str) -> Merchant | None:
     """Find the living merchant with this subdomain."""
-    return db.session.scalar(select(Merchant).where(Merchant.subdomain == subdomain))
+    return db.session.scalar(select(Merchant).where(Merchant.subdomain == fold_code(subdomain)))
 
 
 def add_owner(merchant: Merchant, user: User, *, by: Actor) -> MerchantOwner:
