@@ -15,8 +15,8 @@ from portal.models.text import (
     checked_name,
     checked_slug,
     checked_subdomain,
-    checked_timezone,
     checked_text,
+    checked_timezone,
     fold,
 )
 

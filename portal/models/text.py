@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
@@ -100,9 +101,14 @@ def checked_username(value: str) -> str:
     return folded
 
 
+@cache
+def _timezones() -> set[str]:
+    return available_timezones()  # reads the disk
+
+
 def checked_timezone(name: str) -> str:
     """Hold a time zone to the names of the IANA database; raises Refused("bad_timezone")."""
-    if name not in available_timezones():
+    if name not in _timezones():
         message = f"“{name}” is no IANA time zone. Write it like Europe/Luxembourg."
         raise Refused("bad_timezone", message, field="timezone")
     return name
