@@ -48,7 +48,7 @@ def delete_products(
     products: Sequence[Product], *, by: Actor, now: datetime, reason: str | None = None
 ) -> list[Deletion]:
     """Put several products in the trash, each as an act of its own."""
-    return [delete_product(product, by=by, now=now, reason=reason) for product in products]
+    return trash.soft_delete_many(products, by=by, now=now, reason=reason)
 
 
 def cents_from(amount: str) -> int:

@@ -16,6 +16,7 @@ from portal.services.trash.look import (
     preview,
     preview_restore,
 )
+from portal.services.trash.many import restore_many, soft_delete_many
 from portal.services.trash.resume import continue_some, unfinished
 from portal.services.trash.throw_away import soft_delete, soft_delete_cascade
 
@@ -35,8 +36,10 @@ __all__ = [
     "purge_some",
     "release",
     "restore",
+    "restore_many",
     "soft_delete",
     "soft_delete_cascade",
+    "soft_delete_many",
     "start_purge",
     "unfinished",
 ]

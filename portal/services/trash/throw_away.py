@@ -175,8 +175,17 @@ def _first_act(deletion_id: int, merchant_id: int) -> Deletion:
 
 
 def _write_down(row: Any, merchant_id: int, *, by: Actor, now: datetime, reason: str | None) -> Deletion:
+    act = drawn_up(row, merchant_id, by=by, now=now, reason=reason)
+    act.purge_after = purge_after(merchant_id, now)
+    db.session.add(act)
+    db.session.flush()  # the rows that die point at its id
+    return act
+
+
+def drawn_up(row: Any, merchant_id: int, *, by: Actor, now: datetime, reason: str | None) -> Deletion:
+    """Draw up the act of a row; what is missing is until when it is kept, and the counts."""
     table = row.__table__
-    act = Deletion(
+    return Deletion(
         merchant_id=merchant_id,
         store_id=row.id if table.name == "stores" else getattr(row, "store_id", None),
         root_kind=table.name,
@@ -187,14 +196,11 @@ def _write_down(row: Any, merchant_id: int, *, by: Actor, now: datetime, reason:
         deleted_by_role=by.role.word,
         reason=(reason or "").strip() or None,
         channel=by.channel,
-        purge_after=_purge_after(merchant_id, now),
     )
-    db.session.add(act)
-    db.session.flush()  # the rows that die point at its id
-    return act
 
 
-def _purge_after(merchant_id: int, now: datetime) -> datetime | None:
+def purge_after(merchant_id: int, now: datetime) -> datetime | None:
+    """Count until when the merchant keeps what is deleted now; None for ever."""
     days = DEFAULT_RETENTION_DAYS
     if merchant_id != PLATFORM:
         merchants = Merchant.__table__

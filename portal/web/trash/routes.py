@@ -88,8 +88,7 @@ def undo_batch(batch_id: int) -> Response | AnyResponse:
 
 def restore_all(batch: list[Deletion], *, to: str) -> Response | AnyResponse:
     """Bring several acts back, all or nothing, and say so."""
-    for act in batch:
-        trash.restore(act, by=actor(), now=now())
+    trash.restore_many(batch, by=actor(), now=now())
     db.session.commit()
     many = f"{len(batch):,} deletions" if len(batch) > 1 else acts.Line(batch[0], "").name
     return done(f"Restored {many}.", to=to)
