@@ -60,12 +60,14 @@ def count_attempt(login: str, *, address: str, now: datetime) -> None:
     eleventh in five minutes, for the name and for the address.
     """
     subjects = {_subject("name", fold_code(login)), _subject("address", address)}
-    with session_apart() as apart, apart.begin():
-        apart.add_all([SignInAttempt(subject=s, attempted_at=now) for s in subjects])
-        apart.flush()
-        recent = (SignInAttempt.subject.in_(subjects), SignInAttempt.attempted_at > now - WINDOW)
-        tries = select(func.count()).where(*recent).group_by(SignInAttempt.subject)
-        most = max(apart.scalars(tries))
+    with session_apart() as apart:
+        with apart.begin():
+            apart.add_all([SignInAttempt(subject=s, attempted_at=now) for s in subjects])
+        # Counted after the commit: of many at once, the last to be written sees all others.
+        with apart.begin():
+            recent = (SignInAttempt.subject.in_(subjects), SignInAttempt.attempted_at > now - WINDOW)
+            tries = select(func.count()).where(*recent).group_by(SignInAttempt.subject)
+            most = max(apart.scalars(tries))
     if most > TRIES:
         raise TooMany("too_many_tries", "Too many tries. Wait five minutes, then try again.", after=300)
 

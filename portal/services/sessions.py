@@ -30,13 +30,20 @@ def find_session(secret: str, *, now: datetime) -> LoginSession | None:
     return found if found is not None and found.is_open(now) else None
 
 
-def note_seen(session: LoginSession, *, now: datetime) -> None:
-    """Remember that the browser was here, at most once in ten minutes, in a transaction of its own."""
+def note_seen(session: LoginSession, *, now: datetime, apart: bool) -> None:
+    """Remember that the browser was here, at most once in ten minutes.
+
+    A request that only reads notes it in a transaction of its own, one that writes in its own:
+    SQLite has one writer, and the two would wait for each other.
+    """
     if now - session.last_seen_at < SEEN_EVERY:
         return
-    with session_apart() as apart, apart.begin():
-        seen = update(LoginSession).where(LoginSession.id == session.id)
-        apart.execute(seen.values(last_seen_at=now), execution_options={"synchronize_session": False})
+    if not apart:
+        session.last_seen_at = now
+        return
+    seen = update(LoginSession).where(LoginSession.id == session.id).values(last_seen_at=now)
+    with session_apart() as beside, beside.begin():
+        beside.execute(seen, execution_options={"synchronize_session": False})
 
 
 def end_session(session: LoginSession, *, now: datetime) -> None:

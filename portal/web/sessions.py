@@ -9,6 +9,7 @@ from portal.extensions import login_manager
 from portal.models.login_session import LoginSession
 from portal.models.user import User
 from portal.services import sessions
+from portal.web.scope import reads_only
 
 
 class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
@@ -30,7 +31,7 @@ def load(secret: str) -> SignedIn | None:
     found = sessions.find_session(secret, now=now)
     if found is None:
         return None
-    sessions.note_seen(found, now=now)
+    sessions.note_seen(found, now=now, apart=reads_only())
     return SignedIn(found.user, secret, found)
 
 

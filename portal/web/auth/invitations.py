@@ -51,14 +51,14 @@ def invitation(token: str) -> Response:
 @allow("anyone")
 def join(token: str) -> Response | AnyResponse:
     """Accept: as whoever is signed in, or with an account made now."""
+    form = JoinForm()
+    login = (form.login.data or "").strip()
+    accounts.count_attempt(login or token, address=request.remote_addr or "", now=now())
     welcome = _welcome(token)
     if welcome is None:
         return _over()
     if current_user.is_authenticated:
         return _join_as(current_person(), welcome)
-    form = JoinForm()
-    login = (form.login.data or "").strip()
-    accounts.count_attempt(login or token, address=request.remote_addr or "", now=now())
     user = form.carry_out(lambda: _join_as_new(welcome, form, login))
     if user is None:
         return _ask(welcome, form, form.status)
