@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import event, select
+from sqlalchemy import Integer, cast, event, literal, null, select, union_all
 from sqlalchemy.exc import IntegrityError
 
 from portal.errors import Refused
@@ -58,6 +58,22 @@ WORDS = {
     "orders": lambda n, v: {"number": f"O{n}", "occurred_at": NOW, "external_ref": v},
 }
 PLAIN_WORDS = ("email", "store_code", "phone", "sku", "value", "external_ref")
+
+
+def keys_of(kind):
+    """The columns that point elsewhere."""
+    return [column for column, _ in (*KINDS[kind].owners, *KINDS[kind].history)]
+
+
+def bare_rows(kind):
+    table, keys = KINDS[kind].cls.__table__, keys_of(kind)
+    padding = [cast(null(), Integer)] * (4 - len(keys))
+    about = (table.c.deletion_id, table.c.purged_at, *(table.c[k] for k in keys))
+    return select(literal(kind), table.c.id, *about, *padding)
+
+
+FOUND = union_all(*map(bare_rows, KINDS))
+SEEN = union_all(*(select(literal(kind), about.cls.id) for kind, about in KINDS.items()))
 
 
 class Trash(RuleBasedStateMachine):
@@ -250,9 +266,10 @@ class Trash(RuleBasedStateMachine):
             return
         with across_merchants(self.session, "a test"):
             self.name_the_acts()
-            for kind in KINDS:
-                assert self.found(kind) == self.wanted(kind), kind
-                assert self.seen(kind) == {i for i, r in self.plain.rows[kind].items() if r.lives}, kind
+            assert self.found() == self.wanted()
+            assert self.seen() == {
+                kind: {i for i, row in self.plain.rows[kind].items() if row.lives} for kind in KINDS
+            }
             assert trash.doctor() == []
         self.session.commit()
         assert not self.guard, self.guard[0]
@@ -276,24 +293,29 @@ class Trash(RuleBasedStateMachine):
             if act.root == root and act.parent is None and name not in known
         )
 
-    def found(self, kind):
-        table, about = KINDS[kind].cls.__table__, KINDS[kind]
-        columns = [c for c, _ in (*about.owners, *about.history)]
-        query = select(table.c.id, table.c.deletion_id, table.c.purged_at, *(table.c[c] for c in columns))
-        return {
-            row_id: (self.names.get(act), purged is not None, *keys)
-            for row_id, act, purged, *keys in self.session.execute(query, execution_options=DEAD_TOO)
-        }
+    def found(self):
+        """Every row of every kind, dead or alive, from one statement."""
+        rows = {kind: {} for kind in KINDS}
+        for kind, row_id, act, purged, *keys in self.session.execute(FOUND, execution_options=DEAD_TOO):
+            kept = keys[: len(keys_of(kind))]
+            rows[kind][row_id] = (self.names.get(act), purged is not None, *kept)
+        return rows
 
-    def wanted(self, kind):
-        columns = [c for c, _ in (*KINDS[kind].owners, *KINDS[kind].history)]
-        return {
-            i: (row.act, row.purged, *(row.values[c] for c in columns))
-            for i, row in self.plain.rows[kind].items()
-        }
+    def seen(self):
+        """What the session shows of every kind, from one statement."""
+        seen = {kind: set() for kind in KINDS}
+        for kind, row_id in self.session.execute(SEEN):
+            seen[kind].add(row_id)
+        return seen
 
-    def seen(self, kind):
-        return set(self.session.scalars(select(KINDS[kind].cls.id)))
+    def wanted(self):
+        return {
+            kind: {
+                i: (row.act, row.purged, *(row.values[c] for c in keys_of(kind)))
+                for i, row in self.plain.rows[kind].items()
+            }
+            for kind in KINDS
+        }
 
 
 def live(database, guard, steps=STEPS, *, long=STEPS != 500):

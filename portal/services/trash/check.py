@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Table, and_, func, literal, select, true
 
 from portal.extensions import db
-from portal.models.ownership import Edge, is_mortal, needs_of, outermost_first, table_of
+from portal.models.ownership import Edge, needs_of, outermost_first, table_of
 from portal.models.tenancy import PLATFORM, merchant_of
 from portal.services.trash import rows
 from portal.services.trash.names import word
@@ -52,10 +52,9 @@ def _live_under_dead(edge: Edge) -> Iterator[Finding]:
     query = (
         select(child.c.id, _tenant(child), parent.c.id)
         .select_from(child.join(parent, edge.on))
-        .where(_in_scope(child), parent.c.deletion_id.is_not(None), ~under_way.exists())
+        .where(_in_scope(child), child.c.deletion_id.is_(None))
+        .where(parent.c.deletion_id.is_not(None), ~under_way.exists())
     )
-    if is_mortal(child):
-        query = query.where(child.c.deletion_id.is_(None))
     for row_id, merchant_id, owner_id in rows.read(query):
         sentence = f"{word(child)} {row_id} lives under the dead {word(parent)} {owner_id}"
         yield Finding("live_under_dead", merchant_id, sentence)

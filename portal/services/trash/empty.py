@@ -62,8 +62,8 @@ def start_purge(act: Deletion, *, by: Actor) -> None:
 
 
 def purge_some(act: Deletion, *, now: datetime, limit: int = CHUNK) -> bool:
-    """Remove up to `limit` rows more, deepest first; True when the act is finished."""
-    if act.status == "purged":
+    """Remove up to `limit` rows more, deepest first; True when the act is finished or was never begun."""
+    if act.status != "purging":
         return True
     root = table_of(act.root_kind)
     for merchant_id in rows.merchant_ids_of(act):
@@ -72,9 +72,8 @@ def purge_some(act: Deletion, *, now: datetime, limit: int = CHUNK) -> bool:
             if ids:
                 _remove(table, ids, merchant_id, now)
                 return False
-    if act.status == "purging":
-        _remove(root, [act.root_id], act.merchant_id, now)
-        act.status, act.purged_at = "purged", now
+    _remove(root, [act.root_id], act.merchant_id, now)
+    act.status, act.purged_at = "purged", now
     db.session.flush()
     return True
 

@@ -77,8 +77,7 @@ def dead_of(act: Deletion, table: Table) -> ColumnElement[bool]:
 
 def change(table: Table, where: ColumnElement[bool], values: dict[str, Any]) -> int:
     """Update rows and count them; lying in the trash is no change, so `updated_at` stays."""
-    if "updated_at" in table.c:
-        values = values | {"updated_at": table.c.updated_at}
+    values = values | {"updated_at": table.c.updated_at}
     done = db.session.execute(update(table).where(where).values(values), execution_options=DEAD_TOO)
     return int(done.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
 

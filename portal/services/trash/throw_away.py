@@ -40,9 +40,10 @@ def soft_delete(row: SoftDeleteMixin, *, by: Actor, now: datetime, reason: str |
     Raises Refused("owns_rows") when it still owns living rows: use soft_delete_cascade.
     """
     with _scope_of(row):
-        for child, count in living_below(row).items():
-            if count:
-                raise Refused("owns_rows", f"It still has {count} {word(table_of(child), count)}.")
+        below_it = living_below(row)
+        if below_it:
+            child, count = next(iter(below_it.items()))
+            raise Refused("owns_rows", f"It still has {count} {word(table_of(child), count)}.")
         return soft_delete_cascade(row, by=by, now=now, reason=reason)
 
 
