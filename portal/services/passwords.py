@@ -152,15 +152,19 @@ def _refuse_weak(text: str, own: tuple[str | None, ...]) -> None:
         message = f"A password has {SHORTEST} to {LONGEST} characters. Three or four words are a good one."
         raise Refused("weak_password", message, field="password")
     names = {part for name in own if name for part in re.split(r"[@.\s-]", name.casefold())}
-    if _core(text) in COMMON | names or _is_run(text):
+    if _cores(text) & (COMMON | names) or _is_run(text):
         message = "This password is among the first that are tried. Take three or four words."
         raise Refused("weak_password", message, field="password")
 
 
-def _core(text: str) -> str:
-    """Strip what people put around a common word."""
-    plain = text.casefold().translate(str.maketrans("@$!", "asi"))
-    return re.sub(r"^[\W\d_]+|[\W\d_]+$", "", plain)
+def _cores(text: str) -> set[str]:
+    """Strip what people put around a common word, and undo the letters they replace in it."""
+    plain, letters = text.casefold(), str.maketrans("@$!", "asi")
+    return {_stripped(plain), _stripped(plain).translate(letters), _stripped(plain.translate(letters))} - {""}
+
+
+def _stripped(text: str) -> str:
+    return re.sub(r"^[\W\d_]+|[\W\d_]+$", "", text)
 
 
 def _is_run(text: str) -> bool:

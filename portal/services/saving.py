@@ -49,7 +49,7 @@ def _conflict(model: Any, wanted: dict[str, Any], by: Actor) -> Conflict | None:
     for index in live_uniques(model):
         fields = [column.name for column in index.columns]
         holder = holder_of(model, wanted, fields)
-        if holder is not None or _is_global(fields):
+        if holder is not None or _is_a_strangers(fields, wanted):
             return _taken(model, fields[-1], wanted, holder, by)
     return None
 
@@ -60,8 +60,9 @@ def live_uniques(model: Any) -> list[Index]:
     return sorted(found, key=lambda index: str(index.name))
 
 
-def _is_global(fields: list[str]) -> bool:
-    return fields == ["subdomain"]
+def _is_a_strangers(fields: list[str], wanted: dict[str, Any]) -> bool:
+    """Whether the value may be held where we cannot look: subdomains are global."""
+    return fields == ["subdomain"] and wanted.get("subdomain") is not None
 
 
 def _taken(model: Any, field: str, wanted: dict[str, Any], holder: Any, by: Actor) -> Conflict:

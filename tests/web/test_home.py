@@ -42,3 +42,8 @@ def test_somebody_with_no_merchant_is_told_what_to_do(app, client, sign_in):
 def test_nobody_is_led_to_the_sign_in_page(app, client):
     assert client.get("/").headers["Location"].startswith("/login")
     assert client.get("/choose").headers["Location"].startswith("/login")
+
+
+def test_a_merchant_that_does_not_exist_is_not_found(app, client, sign_in):
+    sign_in(make_user())
+    assert client.get("/m/nowhere/").status_code == 404
