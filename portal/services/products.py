@@ -1,8 +1,9 @@
 """What people do with products: add, change, delete."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from portal.errors import Refused
@@ -14,6 +15,7 @@ from portal.services import audit, trash
 from portal.services.changing import apply, refuse_unknown
 from portal.services.saving import save
 
+AMOUNT = re.compile(r"[+-]?(?:[0-9]{1,18}(?:[.,][0-9]{0,6})?|[.,][0-9]{1,6})")
 FIELDS = frozenset(["name", "sku", "barcode", "category", "price_cents", "earns_points", "external_ref"])
 
 
@@ -60,10 +62,9 @@ def cents_from(amount: str) -> int:
     plain = amount.strip().replace("\u00a0", "").replace("\u202f", "").replace(" ", "")
     if plain.count(",") + plain.count(".") > 1:
         raise Refused("bad_amount", "Write the amount with one separator, like 1234.50.", field="price")
-    try:
-        value = Decimal(plain.replace(",", ".")) * 100
-    except InvalidOperation as fault:
-        raise Refused("bad_amount", "Write the amount in figures, like 4.50.", field="price") from fault
-    if not value.is_finite() or value != value.to_integral_value():
+    if not AMOUNT.fullmatch(plain):
+        raise Refused("bad_amount", "Write the amount in figures, like 4.50.", field="price")
+    value = Decimal(plain.replace(",", ".")) * 100
+    if value != value.to_integral_value():
         raise Refused("bad_amount", "An amount has at most two decimals, like 4.50.", field="price")
     return int(value)

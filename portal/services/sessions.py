@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm import contains_eager
 
 from portal.extensions import db, session_apart
 from portal.models.deletion import Deletion
@@ -25,7 +26,8 @@ def open_session(user: User, *, now: datetime) -> str:
 
 def find_session(secret: str, *, now: datetime) -> LoginSession | None:
     """Find the open session of a cookie whose person lives; None ends it for the door."""
-    query = select(LoginSession).join(LoginSession.user).where(LoginSession.token_hash == digest(secret))
+    query = select(LoginSession).join(LoginSession.user).options(contains_eager(LoginSession.user))
+    query = query.where(LoginSession.token_hash == digest(secret))
     found = db.session.scalar(query)
     return found if found is not None and found.is_open(now) else None
 
@@ -61,7 +63,14 @@ def end_for_deletion(act: Deletion, *, now: datetime) -> None:
             put_out.update(
                 db.session.scalars(select(model.user_id).where(*fallen), execution_options=dead_too)
             )
+    if act.root_kind != "users":
+        # Who owns the merchant still has every store, and may want to undo.
+        put_out -= set(db.session.scalars(_owners(act)))
     end_for_people(put_out, why="removed", now=now)
+
+
+def _owners(act: Deletion) -> Select[int]:
+    return select(MerchantOwner.user_id).where(MerchantOwner.merchant_id == act.merchant_id)
 
 
 def end_for_people(user_ids: set[int], *, why: str, now: datetime) -> None:

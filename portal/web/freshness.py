@@ -42,6 +42,7 @@ def _tag() -> str:
         now().strftime("%Y-%m-%d %H"),  # days left and "2 hours ago" go on by themselves
         request.full_path,
         request.headers.get("HX-Request", ""),
+        request.headers.get("HX-Target", ""),
         request.headers.get("HX-History-Restore-Request", ""),
     )
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:32]

@@ -5,7 +5,7 @@ from typing import Any, TypeVar, cast
 
 from flask import abort, g, request
 from flask_login import current_user
-from sqlalchemy import Select, literal, select, union_all
+from sqlalchemy import Select, literal, null, select, union_all
 
 from portal.extensions import db
 from portal.models.actor import Actor, Role
@@ -13,8 +13,8 @@ from portal.models.merchant import Merchant, MerchantOwner
 from portal.models.session import PortalSession
 from portal.models.store_user import StoreUser
 from portal.models.tenancy import Person, Tenant, merchant_of, scoped
+from portal.models.text import fold_code
 from portal.models.user import User
-from portal.services.merchants import find_merchant
 
 Owned = TypeVar("Owned", bound=Tenant)
 
@@ -47,32 +47,36 @@ def actor() -> Actor:
 
 def enter_merchant(subdomain: str) -> None:
     """Open the scope of the merchant in the address; 404 for whoever does not belong to it."""
-    merchant = find_merchant(subdomain)
-    if merchant is None:
+    g.pop("memberships", None)  # a unit of work done again looks again
+    mine = [row for row in memberships_of(current_person()) if row.Merchant.subdomain == fold_code(subdomain)]
+    if not mine:
         abort(404)
+    g.merchant = mine[0].Merchant
+    g.actor = _actor(mine)
     session = cast(PortalSession, db.session())
-    session.info["scope"] = merchant.id
+    session.info["scope"] = g.merchant.id
     session.tell_database()
-    acting = _role_with(merchant, current_person())
-    if acting is None:
-        abort(404)
-    g.merchant, g.actor = merchant, acting
 
 
-def _role_with(merchant: Merchant, person: User) -> Actor | None:
-    owns = select(literal("owner"), literal(None)).where(
-        MerchantOwner.merchant_id == merchant.id, MerchantOwner.user_id == person.id
-    )
-    works = select(StoreUser.role, StoreUser.store_id).where(
-        StoreUser.merchant_id == merchant.id, StoreUser.user_id == person.id
-    )
-    found: list[Any] = list(db.session.execute(union_all(owns, works)))
-    if not found:
-        return None
-    role = max(Role.of_word(word) for word, _ in found)
+def memberships_of(person: User) -> list[Any]:
+    """Read all the person's memberships in one query: rows of .Merchant, .role and .store_id, by name."""
+    if "memberships" not in g:
+        owns = select(MerchantOwner.merchant_id, literal("owner").label("role"), null().label("store_id"))
+        works = select(StoreUser.merchant_id, StoreUser.role, StoreUser.store_id)
+        both = union_all(
+            owns.where(MerchantOwner.user_id == person.id), works.where(StoreUser.user_id == person.id)
+        ).subquery()
+        query = select(Merchant, both.c.role, both.c.store_id).join(both, both.c.merchant_id == Merchant.id)
+        with scoped(db.session, Person(person.id)):
+            g.memberships = db.session.execute(query.order_by(Merchant.name, Merchant.id)).all()
+    return list(g.memberships)
+
+
+def _actor(memberships: list[Any]) -> Actor:
+    role = max(Role.of_word(row.role) for row in memberships)
     # A person may manage one store and help in another: only the stores of the role count.
-    stores = {store_id for word, store_id in found if store_id and Role.of_word(word) == role}
-    return Actor(user_id=person.id, role=role, store_ids=frozenset(stores))
+    stores = {row.store_id for row in memberships if row.store_id and Role.of_word(row.role) == role}
+    return Actor(user_id=current_person().id, role=role, store_ids=frozenset(stores))
 
 
 def find(model: type[Owned], row_id: int, *, include_deleted: bool = False) -> Owned:
@@ -99,12 +103,7 @@ def refuse_foreign_store(store_id: int | None) -> None:
 
 def merchants_of(person: User) -> list[Merchant]:
     """List the merchants a person belongs to, by name."""
-    with scoped(db.session, Person(person.id)):
-        owned = select(MerchantOwner.merchant_id).where(MerchantOwner.user_id == person.id)
-        worked = select(StoreUser.merchant_id).where(StoreUser.user_id == person.id)
-        ids = set(db.session.scalars(owned)) | set(db.session.scalars(worked))
-    query = select(Merchant).where(Merchant.id.in_(ids)).order_by(Merchant.name, Merchant.id)
-    return list(db.session.scalars(query))
+    return list(dict.fromkeys(row.Merchant for row in memberships_of(person)))
 
 
 def in_a_merchant() -> bool:
