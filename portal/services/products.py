@@ -15,7 +15,7 @@ from portal.services import audit, trash
 from portal.services.changing import apply, refuse_unknown
 from portal.services.saving import save
 
-AMOUNT = re.compile(r"[+-]?(?:[0-9]{1,18}(?:[.,][0-9]{0,6})?|[.,][0-9]{1,6})")
+AMOUNT = re.compile(r"[+-]?(?:[0-9]{1,200}(?:[.,][0-9]{0,6})?|[.,][0-9]{1,6})")
 FIELDS = frozenset(["name", "sku", "barcode", "category", "price_cents", "earns_points", "external_ref"])
 
 
