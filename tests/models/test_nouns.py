@@ -39,6 +39,7 @@ REFUSED = [
     (Store, "timezone", "Moon/Base", "bad_timezone"),
     (Store, "city", "x" * 300, "bad_text"),
     (Store, "city", "a\x00b", "bad_text"),
+    (Store, "name", "  ", "bad_text"),
     (StoreUser, "position", "x" * 300, "bad_text"),
     (User, "email", "nobody", "bad_email"),
     (User, "username", "Jean Paul", "bad_code"),
