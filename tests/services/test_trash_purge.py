@@ -376,3 +376,19 @@ def test_counts_stay_what_they_were(things):
     act = throw(things.store)
     empty(act)
     assert look(act).counts == TAKES["store"]
+
+
+def test_a_hold_on_a_part_stops_the_purge_of_the_whole(session, now):
+    merchant = make_merchant()
+    store = make_store(merchant)
+    product = make_product(store)
+    with within(merchant):
+        part = trash.soft_delete(session.merge(product), by=OPERATOR, now=now)
+        trash.hold(part, by=OPERATOR)
+        whole = trash.soft_delete_cascade(session.merge(store), by=OPERATOR, now=now)
+        with pytest.raises(Refused) as no:
+            trash.purge(whole, by=OPERATOR, now=now)
+        assert no.value.code == "on_hold"
+        trash.release(part, by=OPERATOR)
+        trash.purge(whole, by=OPERATOR, now=now)
+        assert part.status == "purged"

@@ -56,6 +56,7 @@ def start_purge(act: Deletion, *, by: Actor) -> None:
     if act.status != "done":
         raise Conflict("in_progress", "This is not in the trash, or still in progress.")
     _refuse_if_protected(act)
+    _refuse_if_part_is_held(act)
     act.status = "purging"
     audit.record_act("purge", act, by=by)
     db.session.flush()
@@ -153,6 +154,18 @@ def _keep_the_books(table: Table, these: ColumnElement[bool], merchant_id: int, 
 def _acts(merchant_id: int, ids: list[int]) -> Any:
     query = select(Deletion).where(Deletion.merchant_id == merchant_id, Deletion.id.in_(ids))
     return db.session.scalars(query.with_for_update().execution_options(populate_existing=True))
+
+
+def _refuse_if_part_is_held(act: Deletion) -> None:
+    """A hold keeps what it holds, whichever owner's purge would take it."""
+    root = table_of(act.root_kind)
+    for merchant_id in rows.merchant_ids_of(act):
+        held = select(Deletion.id).where(Deletion.merchant_id == merchant_id, Deletion.hold)
+        for table in below(root):
+            inside = rows.under(table, root, act.root_id, merchant_id)
+            if rows.read(select(table.c.id).where(inside, table.c.deletion_id.in_(held)).limit(1)).first():
+                message = f"Some of its {word(table, 2)} are on hold. Lift that hold first."
+                raise Refused("on_hold", message)
 
 
 def _refuse_if_protected(act: Deletion) -> None:
