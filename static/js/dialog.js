@@ -9,7 +9,8 @@ function values(box) {
   return form ? new URLSearchParams(new FormData(form)).toString() : "";
 }
 
-const wasTyped = (box) => values(box) !== before;
+// What came after the form was sent, such as a link to copy, has none: nothing is lost by closing it.
+const wasTyped = (box) => box.querySelector("[data-sheet]") !== null && values(box) !== before;
 
 function leave(box) {
   if (!wasTyped(box) || window.confirm("Close without saving what you typed?")) box.close();

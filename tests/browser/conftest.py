@@ -93,6 +93,9 @@ def within_shop(shop) -> Callable[..., Any]:
     def work(verb: Callable[[], Any]) -> Any:
         with scoped(db.session, shop.merchant.id):
             made = verb()
+            db.session.flush()
+            for known in (shop.merchant, shop.owner):
+                db.session.refresh(known)  # some verbs forget all: reading it later would lock SQLite
             keep()
         return made
 
