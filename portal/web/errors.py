@@ -82,7 +82,7 @@ def trouble(error: DBAPIError) -> Response:
     """The database asked to try later even after trying again."""
     db.session.rollback()
     if retry.is_passing(error):
-        log.warning("database_busy", path=request.path)
+        log.warning("database_busy", rule=_rule())
         return answer(503, Retry_After="5")
     return broken(error)
 
@@ -91,8 +91,13 @@ def broken(error: Exception) -> Response:
     """A bug: log it with the request id and show a calm page."""
     db.session.rollback()
     cause = getattr(error, "original_exception", None) or error
-    log.error("unhandled", path=request.path, exc_info=cause)
+    log.error("unhandled", rule=_rule(), exc_info=cause)
     return answer(500)
+
+
+def _rule() -> str:
+    """The rule, not the path: an address may hold a secret."""
+    return request.url_rule.rule if request.url_rule else "none"
 
 
 def init_app(app: Flask) -> None:
