@@ -29,9 +29,10 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_mapping(settings or config.from_environment(os.environ))
     app.jinja_env.undefined = StrictUndefined
     edges()
-    for extension in (db, csrf, limiter):
-        extension.init_app(app)
+    db.init_app(app)
+    limiter.init_app(app)
     migrate.init_app(app, db)
     web.init_app(app)
+    csrf.init_app(app)  # after the doors: a form too large is refused before it is read for its token
     cli.init_app(app)
     return app

@@ -25,6 +25,9 @@ listen()
 
 def session_apart() -> PortalSession:
     """Open a session beside the request's own, for what must be kept even when the request fails."""
+    session = db.session()
+    if session.in_transaction() and not session.info.get("read_only") and db.engine.dialect.name == "sqlite":
+        raise RuntimeError("SQLite has one writer: this would wait for its own request")
     return PortalSession(db=db)
 
 

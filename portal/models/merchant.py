@@ -10,7 +10,7 @@ from portal.models.base import Model, TimestampMixin
 from portal.models.ownership import Rule, global_key
 from portal.models.soft_delete import SoftDeleteMixin, live_unique
 from portal.models.tenancy import Tenant
-from portal.models.text import checked_name, checked_subdomain, checked_timezone
+from portal.models.text import checked_code, checked_name, checked_timezone
 from portal.models.user import User
 
 
@@ -50,7 +50,7 @@ class Merchant(SoftDeleteMixin, TimestampMixin, Model):
 
     @validates("subdomain")
     def _fold_the_subdomain(self, _: str, subdomain: str) -> str:
-        return checked_subdomain(subdomain)
+        return checked_code(subdomain, "subdomain")
 
     @validates("timezone")
     def _known_zone(self, _: str, name: str) -> str:

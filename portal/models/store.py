@@ -12,9 +12,8 @@ from portal.models.soft_delete import SoftDeleteMixin, live_index, live_unique
 from portal.models.tenancy import Tenant
 from portal.models.text import (
     LONGEST_NAME,
+    checked_code,
     checked_name,
-    checked_slug,
-    checked_subdomain,
     checked_text,
     checked_timezone,
     fold,
@@ -87,11 +86,11 @@ class Store(Tenant, SoftDeleteMixin, TimestampMixin, Model):
 
     @validates("store_code")
     def _fold_the_code(self, _: str, code: str) -> str:
-        return checked_slug(code, "store code")
+        return checked_code(code, "store code")
 
     @validates("subdomain")
     def _fold_the_subdomain(self, _: str, subdomain: str | None) -> str | None:
-        return checked_subdomain(subdomain) if subdomain else None
+        return checked_code(subdomain, "subdomain") if subdomain else None
 
     @validates("timezone")
     def _known_zone(self, _: str, name: str | None) -> str | None:

@@ -67,20 +67,18 @@ def slug_from(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", fold(text)).strip("-")
 
 
-def checked_slug(value: str, what: str) -> str:
-    """Fold a code and hold it to a-z, 0-9 and hyphens; raises Refused("bad_code")."""
+def checked_code(value: str, what: str) -> str:
+    """Fold a code and hold it to a-z, 0-9 and hyphens; raises Refused("bad_code", "reserved").
+
+    Words the platform needs for itself are refused: specification of soft delete, section 5.
+    """
     folded = fold_code(value)
+    field = what.replace(" ", "_")
     if not is_slug(folded) or len(folded) > LONGEST_CODE:
         message = f"The {what} takes 1 to {LONGEST_CODE} letters a-z, digits and inner hyphens, like gare-2."
-        raise Refused("bad_code", message, field=what.replace(" ", "_"))
-    return folded
-
-
-def checked_subdomain(value: str) -> str:
-    """Fold a subdomain and refuse words the platform needs; raises Refused("bad_code", "reserved")."""
-    folded = checked_slug(value, "subdomain")
+        raise Refused("bad_code", message, field=field)
     if folded in RESERVED:
-        raise Refused("reserved", f"“{folded}” is reserved. Choose another subdomain.", field="subdomain")
+        raise Refused("reserved", f"“{folded}” is reserved. Choose another {what}.", field=field)
     return folded
 
 
@@ -91,14 +89,6 @@ def checked_email(value: str) -> str:
     except EmailNotValidError as fault:
         message = "This is no e-mail address. Write it like name@example.com."
         raise Refused("bad_email", message, field="email") from fault
-
-
-def checked_username(value: str) -> str:
-    """Fold a username and hold it to a-z, 0-9 and hyphens; raises Refused("bad_code", "reserved")."""
-    folded = checked_slug(value, "username")
-    if folded in RESERVED:
-        raise Refused("reserved", f"“{folded}” is reserved. Choose another username.", field="username")
-    return folded
 
 
 @cache

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from portal.models.base import Key, Model, TimestampMixin
 from portal.models.soft_delete import SoftDeleteMixin, live_index, live_unique
-from portal.models.text import checked_email, checked_name, checked_username, fold
+from portal.models.text import checked_code, checked_email, checked_name, fold
 
 if TYPE_CHECKING:
     from portal.models.merchant import MerchantOwner
@@ -62,7 +62,7 @@ class User(SoftDeleteMixin, TimestampMixin, Model):
 
     @validates("username")
     def _fold_the_username(self, _: str, username: str | None) -> str | None:
-        return checked_username(username) if username else None
+        return checked_code(username, "username") if username else None
 
     @property
     def can_sign_in(self) -> bool:

@@ -59,7 +59,7 @@ def cents_from(amount: str) -> int:
     Never through a float. More than two decimals, or a separator that could mean thousands, is
     refused, not guessed.
     """
-    plain = amount.strip().replace("\u00a0", "").replace("\u202f", "").replace(" ", "")
+    plain = amount.strip()
     if plain.count(",") + plain.count(".") > 1:
         raise Refused("bad_amount", "Write the amount with one separator, like 1234.50.", field="price")
     if not AMOUNT.fullmatch(plain):

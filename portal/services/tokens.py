@@ -34,5 +34,7 @@ def bearer(merchant: Merchant, secret: str) -> str:
 def merchant_and_secret(token: str) -> tuple[Merchant | None, str]:
     """Read a bearer secret; the merchant is None when there is no living one."""
     public_ref, _, secret = token.partition(".")
+    if not (token.isascii() and token.isprintable()):
+        return None, ""
     merchant = db.session.scalar(select(Merchant).where(Merchant.public_ref == public_ref))
     return merchant, secret

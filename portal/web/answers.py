@@ -5,7 +5,7 @@ import secrets
 import time
 
 import structlog
-from flask import Flask, Response, abort, g, request
+from flask import Flask, Response, abort, current_app, g, request
 
 from portal.services import audit
 from portal.web.scope import reads_only
@@ -35,6 +35,16 @@ def begin() -> None:
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
     if not reads_only() and request.headers.get("Sec-Fetch-Site") == "cross-site":
         abort(403)
+    refuse_large_forms()
+
+
+def refuse_large_forms() -> None:
+    """Hold every form to 64 KB and 1,000 fields; werkzeug itself counts only those that carry files."""
+    if request.mimetype != "application/x-www-form-urlencoded":
+        return
+    request.max_content_length = current_app.config["MAX_FORM_MEMORY_SIZE"]
+    if sum(1 for _ in request.form.items(multi=True)) > current_app.config["MAX_FORM_PARTS"]:
+        abort(413)
 
 
 def finish(response: Response) -> Response:
@@ -46,7 +56,7 @@ def finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "private, no-cache")
-        response.vary.update(("Cookie", "HX-Request"))
+        response.vary.update(("Cookie", "HX-Request", "HX-Target"))
     _log(response)
     return response
 

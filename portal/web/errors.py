@@ -81,7 +81,9 @@ def stale_form(_: CSRFError) -> Response:
 def trouble(error: DBAPIError) -> Response:
     """The database asked to try later even after trying again."""
     db.session.rollback()
-    if retry.is_passing(error):
+    if retry.is_nonsense(error):
+        return answer(400)
+    if retry.is_busy(error):
         log.warning("database_busy", rule=_rule())
         return answer(503, Retry_After="5")
     return broken(error)

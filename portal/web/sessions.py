@@ -50,6 +50,6 @@ def stop() -> None:
 
 def init_app(app: Flask) -> None:
     """Let Flask-Login find people by their session."""
-    login_manager.init_app(app)
+    login_manager.init_app(app, add_context_processor=False)  # an error page asks no database
     login_manager.session_protection = None  # a server-side row says more than an address
     login_manager.user_loader(load)

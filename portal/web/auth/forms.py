@@ -10,6 +10,7 @@ from portal.models.text import LONGEST_NAME
 from portal.web.forms import Form
 
 IN_USE = "This one is in use. If it is yours, sign in to accept; if not, take another."
+TWICE = [InputRequired("Type it once more."), EqualTo("new", "The two are not the same. Type it again.")]
 TOO_LONG = Length(max=254, message="This is too long.")
 
 
@@ -28,7 +29,7 @@ class NewPasswordForm(Form):
     """Choose a password, typed twice."""
 
     new = PasswordField("New password", [InputRequired("Choose a password."), TOO_LONG])
-    again = PasswordField("New password again", [EqualTo("new", "The two are not the same. Type it again.")])
+    again = PasswordField("New password again", TWICE)
 
     fields_of: ClassVar = {"password": "new"}
 
@@ -55,7 +56,7 @@ class JoinForm(NewPasswordForm):
         "E-mail or username", [InputRequired("Type an e-mail or a username to sign in with."), TOO_LONG]
     )
     new = PasswordField("Password", [InputRequired("Choose a password."), TOO_LONG])
-    again = PasswordField("Password again", [EqualTo("new", "The two are not the same. Type it again.")])
+    again = PasswordField("Password again", TWICE)
 
     fields_of: ClassVar = NewPasswordForm.fields_of | {"email": "login", "username": "login"}
 

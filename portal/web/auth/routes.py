@@ -39,6 +39,8 @@ def create_session() -> Response | AnyResponse:
     signed_in = form.carry_out(lambda: accounts.sign_in(login, password, now=now(), address=address))
     if signed_in is None:
         return never_store(page("auth/sign_in.html", 422, frame="plain", form=form, next=_asked_next()))
+    if current_user.is_authenticated:  # this browser was somebody else until now
+        sessions.end_session(current_user.login_session, now=now())
     db.session.commit()
     target = _next()
     browser.start(*signed_in)

@@ -59,6 +59,11 @@ class Line(NamedTuple):
         return self.act.root_label or f"{self.word} #{self.act.root_id}"
 
     @property
+    def deleter(self) -> str:
+        """Say who did it, and as what: Mia Reuter, manager."""
+        return f"{self.who}, {self.act.deleted_by_role}" if self.who else "the operator"
+
+    @property
     def icon(self) -> str:
         """The picture of the kind."""
         return ICONS.get(self.act.root_kind, "trash")
@@ -87,7 +92,7 @@ def listed() -> Listing:
     base = url_for("trash.index")
     listing = list_of(chosen(filters), sorting, nouns=("act", "acts"), base_href=base, filters=filters)
     listing.noun, listing.nouns = "deletion", "deletions"
-    listing.rows = [Line(row.Deletion, row.person or "The operator") for row in listing.rows]
+    listing.rows = [Line(row.Deletion, row.person or "") for row in listing.rows]
     return listing
 
 
@@ -114,7 +119,7 @@ def find_line(deletion_id: int) -> Line:
     found = db.session.execute(_with_person().where(*mine, Deletion.seen_by(actor()))).one_or_none()
     if found is None:
         abort(404)
-    return Line(found.Deletion, found.person or "The operator")
+    return Line(found.Deletion, found.person or "")
 
 
 def find_act(deletion_id: int) -> Deletion:
