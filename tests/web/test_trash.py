@@ -256,7 +256,7 @@ def test_what_waits_with_an_act_since_is_told(cast, as_owner):
 def test_what_an_operator_deleted_only_an_operator_restores(cast, as_owner):
     act = throw_away(cast.gare, by=JOBS)
     text = as_owner.get(path(cast.merchant, "trash", act)).text
-    assert "The operator" in text
+    assert "by the operator" in text
     assert 'id="restore"' not in text
     assert "Ask a person with that role" in text
     assert as_owner.post(path(cast.merchant, "trash", act, "restoration")).status_code == 403
