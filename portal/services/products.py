@@ -16,6 +16,7 @@ from portal.services.changing import apply, refuse_unknown
 from portal.services.saving import save
 
 AMOUNT = re.compile(r"[+-]?(?:[0-9]{1,200}(?:[.,][0-9]{0,6})?|[.,][0-9]{1,6})")
+GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:\s[0-9]{3})+(?:[.,][0-9]*)?")  # 1 234,50
 FIELDS = frozenset(["name", "sku", "barcode", "category", "price_cents", "earns_points", "external_ref"])
 
 
@@ -60,6 +61,8 @@ def cents_from(amount: str) -> int:
     refused, not guessed.
     """
     plain = amount.strip()
+    if GROUPED.fullmatch(plain):
+        plain = re.sub(r"\s", "", plain)
     if plain.count(",") + plain.count(".") > 1:
         raise Refused("bad_amount", "Write the amount with one separator, like 1234.50.", field="price")
     if not AMOUNT.fullmatch(plain):
