@@ -134,31 +134,44 @@ def delete(*, subdomain: str, reason: str | None, yes: bool) -> None:
 
 
 @merchants.command("restore")
-@click.argument("which", metavar="SUBDOMAIN|ID")
+@click.argument("subdomain", required=False)
+@click.option(
+    "--deletion", "number", metavar="ID", type=click.IntRange(1), help="This deletion of a merchant."
+)
 @restore_options
-def restore(*, which: str, **options: Any) -> None:
+def restore(*, subdomain: str | None, number: int | None, **options: Any) -> None:
     """Bring a merchant back.
 
-    By its SUBDOMAIN, or the number of its deletion. Exactly what the deletion took comes back. When a
-    value is taken meanwhile, --set gives a new one.
+    By its SUBDOMAIN, or with --deletion by the number of its deletion. Exactly what the deletion took
+    comes back. When a value is taken meanwhile, --set gives a new one.
 
     Examples:
       flask merchants restore cafe-lux
       flask merchants restore cafe-lux --set subdomain=cafe-lux-2
-      flask merchants restore 17 --set stores-4-subdomain=gare-2
+      flask merchants restore --deletion 17 --set stores-4-subdomain=gare-2
     """
-    run_restore(_deletion_of(which), **options)
+    if (subdomain is None) == (number is None):
+        raise click.UsageError("Say the SUBDOMAIN, or --deletion ID.")
+    act = _deletion_of(subdomain) if subdomain is not None else _numbered(number or 0)
+    run_restore(act, **options)
 
 
-def _deletion_of(which: str) -> Deletion:
-    if which.isdecimal():
-        return deletion_numbered(int(which))
-    dead = select(Merchant).where(Merchant.subdomain == fold_code(which), Merchant.deletion_id.is_not(None))
+def _numbered(number: int) -> Deletion:
+    act = deletion_numbered(number)
+    if act.root_kind != "merchants":
+        message = f"Deletion {number} is no merchant's. Bring it back with: flask trash restore {number}"
+        raise Refused("wrong_kind", message)
+    return act
+
+
+def _deletion_of(subdomain: str) -> Deletion:
+    same = (Merchant.subdomain == fold_code(subdomain), Merchant.purged_at.is_(None))
+    dead = select(Merchant).where(*same, Merchant.deletion_id.is_not(None)).order_by(Merchant.id)
     found = db.session.scalars(dead, execution_options={"include_deleted": True}).all()
     if len(found) == 1:
         return deletion_numbered(found[0].deletion_id or 0, found[0])
     if found:
-        numbers = ", ".join(str(merchant.deletion_id) for merchant in found)
-        raise Refused("ambiguous", f"Several had this subdomain. Name the deletion: {numbers}.")
-    merchant_named(which)
-    raise Refused("alive", f"The merchant “{which}” is not in the trash.")
+        numbers = ", ".join(f"--deletion {merchant.deletion_id}" for merchant in found)
+        raise Refused("ambiguous", f"Several had this subdomain. Say which: {numbers}.")
+    merchant_named(subdomain)
+    raise Refused("alive", f"The merchant “{subdomain}” is not in the trash.")

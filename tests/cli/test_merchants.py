@@ -1,10 +1,12 @@
 """`flask merchants`."""
 
 import pytest
+from sqlalchemy import select
 
-from portal.models import Store
-from portal.services import merchants
-from tests.factories import make_merchant, make_product, make_store, make_user, within
+from portal.models import Product, Store
+from portal.models.actor import OPERATOR
+from portal.services import merchants, products
+from tests.factories import NOW, make_merchant, make_product, make_store, make_user, within
 
 
 def test_a_merchant_is_founded_with_its_owner(flask):
@@ -105,7 +107,34 @@ def test_of_several_the_deletion_must_be_named(flask, cafe):
     result = flask("merchants", "restore", "cafe")
     assert result.exit_code == 1
     number = result.stderr.split()[-1].rstrip(".")
-    assert "The merchant Second is back" in flask("merchants", "restore", number).output
+    assert f"--deletion {number}" in result.stderr
+    assert "The merchant Second is back" in flask("merchants", "restore", "--deletion", number).output
+
+
+def test_a_subdomain_of_digits_is_no_number_of_a_deletion(flask, cafe):
+    digits = make_merchant("Digits", subdomain="1")
+    flask("merchants", "delete", "cafe", "--yes")
+    flask("merchants", "delete", "1", "--yes")
+    assert "The merchant Digits is back" in flask("merchants", "restore", "1").output
+    assert "“1” is not in the trash" in flask("merchants", "restore", digits.subdomain).stderr
+    assert merchants.find_merchant("cafe") is None
+
+
+def test_only_a_merchants_deletion_is_restored_by_its_number(flask, cafe, session):
+    with within(cafe):
+        product = session.scalars(select(Product).where(Product.merchant_id == cafe.id)).one()
+        act = products.delete_product(product, by=OPERATOR, now=NOW)
+        session.commit()
+        number = act.id
+    result = flask("merchants", "restore", "--deletion", number)
+    assert result.exit_code == 1
+    assert f"Deletion {number} is no merchant's." in result.stderr
+    assert "no deletion 999" in flask("merchants", "restore", "--deletion", 999).stderr
+
+
+@pytest.mark.parametrize("words", [[], ["cafe", "--deletion", "1"]])
+def test_a_restore_names_one_merchant_in_one_way(flask, cafe, words):
+    assert flask("merchants", "restore", *words).exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -113,7 +142,7 @@ def test_of_several_the_deletion_must_be_named(flask, cafe):
     [
         ("cafe", "“cafe” is not in the trash"),
         ("nope", "There is no merchant “nope”"),
-        ("999", "no deletion 999"),
+        ("999", "There is no merchant “999”"),
     ],
 )
 def test_what_is_not_in_the_trash_cannot_be_restored(flask, cafe, which, sentence):
