@@ -1,10 +1,12 @@
 """`flask demo`: something to try out."""
 
 import click
+from flask import current_app
 from sqlalchemy import select
 
 from portal.cli.door import Act, now
 from portal.cli.showing import table
+from portal.errors import Refused
 from portal.extensions import db
 from portal.models.merchant import Merchant
 
@@ -16,12 +18,16 @@ def demo(*, seed: int, if_empty: bool) -> None:
     """Load something to try out.
 
     A café with three stores, a bakery and a book shop; prints who may sign in. For trying out only:
-    everybody has the same, printed password. Running it again changes nothing.
+    everybody has the same, printed password. Running it again changes nothing. Refused when
+    CARNET_ENV is production.
 
     Examples:
       flask demo
       flask demo --if-empty --seed 7
     """
+    if current_app.config["CARNET_ENV"] == "production":
+        message = "The demo has a password everybody knows. It is not loaded where CARNET_ENV is production."
+        raise Refused("production", message)
     from portal.services import demo as verbs  # noqa: PLC0415 - only this command needs it
 
     here = verbs.is_here()

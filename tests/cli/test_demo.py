@@ -47,3 +47,11 @@ def test_it_is_refused_whole_when_a_name_is_taken(flask, session):
 
 def test_a_seed_is_a_number(flask):
     assert flask("demo", "--seed", "x").exit_code == 2
+
+
+def test_it_is_refused_in_production(flask, app, session, monkeypatch):
+    monkeypatch.setitem(app.config, "CARNET_ENV", "production")
+    result = flask("demo")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "a password everybody knows" in result.stderr
+    assert count(session, User) == 0
