@@ -1,5 +1,6 @@
 // "/" search, "n" new, "g" and a letter go, "?" help, Escape leaves an edited row. Off wherever people type.
 let going = false;
+let edited = null;
 
 // Each place gets the first letter of its name that no other place has yet.
 function places() {
@@ -24,6 +25,16 @@ function help() {
   document.dispatchEvent(new CustomEvent("layer:changed"));
 }
 
+// The row that holds the focus, else the one that held it last.
+function cancelOf(element) {
+  const row = element.closest?.("tr.editing") ?? (edited?.isConnected ? edited : null);
+  return (row ?? [...document.querySelectorAll("tr.editing")].at(-1))?.querySelector("[data-cancel]");
+}
+
+document.addEventListener("focusin", (event) => {
+  edited = event.target.closest?.("tr.editing") ?? edited;
+});
+
 const keys = {
   "/": () => document.getElementById("q"),
   n: () => document.querySelector("[data-new]"),
@@ -33,7 +44,7 @@ const keys = {
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input, select, textarea, [contenteditable]");
-  if (event.key === "Escape") document.querySelector("tr.editing [data-cancel]")?.click();
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) cancelOf(event.target)?.click();
   if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const place = going && places().get(event.key);
   going = false;

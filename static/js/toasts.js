@@ -11,9 +11,11 @@ function settleIn(home) {
 export function raise() {
   const toasts = box();
   if (!toasts) return;
+  const held = toasts.contains(document.activeElement) ? document.activeElement : null;
   settleIn(document.querySelector("dialog[open]") ?? document.body);
   if (toasts.matches(":popover-open")) toasts.hidePopover();
   if (toasts.childElementCount) toasts.showPopover();
+  held?.focus();
   document.querySelectorAll("[data-toast]:not([data-timed])").forEach(time);
 }
 
@@ -28,8 +30,17 @@ function part(toast) {
 }
 
 function drop(toast) {
+  const held = toast?.contains(document.activeElement);
   toast?.remove();
   if (!box()?.childElementCount) raise();
+  if (held) goOn();
+}
+
+// Whoever pressed something in a toast that is gone goes on where work is.
+function goOn() {
+  if (document.activeElement !== document.body) return;
+  const place = document.querySelector("dialog[open]") ?? document.getElementById("list") ?? document.querySelector("main");
+  place?.focus({ preventScroll: true });
 }
 
 export function say(sentence, tone = "bad") {
@@ -51,6 +62,8 @@ document.addEventListener("click", (event) => {
 // Not earlier: events named in HX-Trigger are fired on the form, and must still find it in the page.
 document.addEventListener("htmx:finally:request", (event) => {
   const undo = event.detail.ctx.sourceElement.closest?.("[data-undo]");
-  if (undo && event.detail.ctx.response?.raw.ok) drop(undo.closest("[data-toast]"));
+  if (!undo || !event.detail.ctx.response?.raw.ok) return;
+  drop(undo.closest("[data-toast]"));
+  goOn();
 });
 raise();
