@@ -7,6 +7,7 @@ yields, the imports take back unchanged. It opens the merchant's scope by itself
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -15,11 +16,14 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import selectinload
 
 from portal.extensions import db
+from portal.models.deletion import Deletion
 from portal.models.merchant import Merchant
 from portal.models.product import Product
 from portal.models.store import Store
 from portal.models.store_user import StoreUser
 from portal.models.tenancy import scoped
+from portal.models.user import User
+from portal.services.trash.names import word
 
 Cell = str | int | Decimal | None
 Row = list[Cell]
@@ -47,6 +51,7 @@ PRODUCTS = (
     "price",
     "earns_points",
 )
+TRASH = ("deleted_at", "kind", "name", "took", "deleted_by", "role", "reason", "kept_until")
 # A spreadsheet takes a cell that begins so for a formula. An apostrophe before it says: text.
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
@@ -100,6 +105,21 @@ def products(
         yield told + _deleted(product, include_deleted)
 
 
+def trash(merchant: Merchant, *, where: Sequence[ColumnElement[bool]] = ()) -> Iterator[Row]:
+    """List deletions of the merchant, oldest first: for reading, not for an import."""
+    yield list(TRASH)
+    people: dict[int | None, str] = {None: "The operator"}
+    for act in _rows(Deletion, merchant.id, None, where, False):  # noqa: FBT003 - private
+        person = act.deleted_by_id
+        if person not in people:
+            named = select(User.display_name).where(User.id == person)
+            people[person] = str(db.session.scalar(named, execution_options={"include_deleted": True}))
+        took = ", ".join(f"{count} {word(kind, count)}" for kind, count in act.counts.items())
+        told: Row = [_moment(act.deleted_at), word(act.root_kind), act.root_label, took, people[person]]
+        kept = None if act.hold or act.purge_after is None else _moment(act.purge_after)
+        yield [*told, act.deleted_by_role, act.reason, kept]
+
+
 def csv_lines(rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
     """Write rows as lines of a CSV file that no spreadsheet takes for formulas."""
     page = StringIO()
@@ -129,6 +149,10 @@ def _deleted(row: Any, include_deleted: bool) -> Row:  # noqa: FBT001 - private
     if not include_deleted:
         return []
     return [row.deleted_at.isoformat(timespec="seconds") if row.deleted_at else None]
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
 
 
 def _money(cents: int) -> Decimal:

@@ -1,5 +1,6 @@
 """The trash as people meet it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from sqlalchemy import func, select
 
 from portal.extensions import db
 from portal.models import AuditEntry, Deletion, LoyaltyProgram, Product, Store
-from portal.models.actor import JOBS, Actor, Role
+from portal.models.actor import JOBS, OPERATOR, Actor, Role
 from portal.services import accounts, products, team, trash
 from portal.services.trash import throw_away as threshold
 from tests.factories import (
@@ -39,6 +40,11 @@ def as_owner(cast, sign_in):
 @pytest.fixture
 def as_manager(cast, sign_in):
     return sign_in(cast.manager)
+
+
+@pytest.fixture
+def as_manager_too(app, cast, sign_in):
+    return sign_in(cast.manager, app.test_client())
 
 
 def throw_away(row, by=None, when=NOW, reason=None):
@@ -105,7 +111,10 @@ def test_an_empty_trash_and_a_search_without_a_match_say_different_things(cast, 
     ("asked", "shown"),
     [
         ("q=GAR", True),
-        ("q=are", False),
+        ("q=are", True),
+        ("q=rea", False),
+        ("from=2026-03-15&to=2026-03-13", False),
+        ("person=operator", False),
         ("kind=stores", True),
         ("kind=products", False),
         ("kind=nonsense", True),
@@ -164,7 +173,7 @@ def test_the_list_costs_the_same_with_many_acts(cast, as_owner, statements):
             as_owner.piece(path(cast.merchant, "trash/"))
         counts.append(len([s for s in sent if s.startswith("SELECT")]))
         about_acts = [s for s in sent if "deletions" in s]
-        assert len(about_acts) == 2
+        assert len(about_acts) == 3
     assert counts[0] == counts[1]
 
 
@@ -180,6 +189,79 @@ def test_a_manager_sees_what_staff_and_managers_deleted_in_their_stores(cast, as
     for act in (theirs, owners):
         assert as_manager.get(path(cast.merchant, "trash", act)).status_code == 404
         assert as_manager.post(path(cast.merchant, "trash", act, "restoration")).status_code == 404
+
+
+def people_offered(answer):
+    return re.findall(r"<option[^>]*>([^<]*)", answer.text.split('name="person"')[1].split("</select>")[0])
+
+
+def test_everybody_who_deleted_something_is_offered(cast, as_owner):
+    gone = make_member(cast.gare, make_user("Rita Removed"), role="manager")
+    throw_away(make_product(cast.gare), by=manager_of(cast.gare, user=gone.user))
+    throw_away(gone)
+    throw_away(make_product(cast.gare), by=OPERATOR)
+    throw_away(make_product(cast.gare), by=owner_of(cast.merchant, cast.owner))
+    offered = people_offered(as_owner.get(path(cast.merchant, "trash/")))
+    assert offered[0] == "By anybody"
+    assert {"Rita Removed", "Olga Owner", "The operator"} <= set(offered)
+    assert "Mia Manager" not in offered
+    assert as_owner.get(path(cast.merchant, "trash/?person=operator")).text.count('<tr id="act-') == 2
+
+
+def test_a_manager_is_offered_only_whom_they_see(cast, as_manager):
+    other = make_member(cast.belval, make_user("Bela Belval"), role="manager")
+    throw_away(make_product(cast.belval), by=manager_of(cast.belval, user=other.user))
+    throw_away(make_product(cast.gare), by=manager_of(cast.gare, user=cast.manager))
+    throw_away(make_product(cast.gare), by=owner_of(cast.merchant, cast.owner))
+    assert people_offered(as_manager.get(path(cast.merchant, "trash/"))) == ["By anybody", "Mia Manager"]
+
+
+def test_days_the_wrong_way_round_are_said_to_be(cast, as_owner):
+    throw_away(cast.gare)
+    text = as_owner.get(path(cast.merchant, "trash/?from=2026-03-15&to=2026-03-13")).text
+    assert "The first day is after the last" in text
+    assert "Nothing matches" not in text
+
+
+@pytest.mark.parametrize("sort", ["what", "kept", "deleted_at"])
+def test_every_order_shows_each_act_once_over_all_pages(cast, as_owner, sort):
+    for n in range(3):
+        act = throw_away(make_product(cast.gare, f"Tea {n}"))
+        throw_away(make_product(cast.gare, f"Tea {n}"))
+    change(cast.merchant.id, act, hold=True)
+    for way in ("asc", "desc"):
+        address, seen = path(cast.merchant, f"trash/?sort={sort}&direction={way}"), []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("portal.web.listing.PAGE_SIZE", 2)
+            while address:
+                text = as_owner.get(address).text
+                seen += re.findall(r'<tr id="act-(\d+)"', text)
+                link = re.search(r'id="page-next"\s+href="([^"]+)"', text)
+                address = link and link[1].replace("&amp;", "&")
+        assert len(seen) == len(set(seen)) == 6
+
+
+def test_the_export_has_what_the_list_shows(cast, as_owner, as_manager_too):
+    throw_away(make_product(cast.gare, "=Tea"), by=manager_of(cast.gare, user=cast.manager), reason="Old")
+    throw_away(make_product(cast.belval, "Coffee"), by=OPERATOR)
+    whole = as_owner.get(path(cast.merchant, "trash/export.csv"))
+    assert whole.headers["Content-Disposition"].endswith('-trash.csv"')
+    lines = whole.text.splitlines()
+    assert lines[0].startswith("deleted_at,kind,name,took,deleted_by,role,reason,kept_until")
+    assert ",product,'=Tea,1 product,Mia Manager,manager,Old," in lines[1]
+    assert "The operator" in lines[2]
+    assert "export.csv?q=coffee" in as_owner.get(path(cast.merchant, "trash/?q=coffee")).text
+    assert len(as_owner.get(path(cast.merchant, "trash/export.csv?q=coffee")).text.splitlines()) == 2
+    assert len(as_manager_too.get(path(cast.merchant, "trash/export.csv")).text.splitlines()) == 2
+
+
+def test_a_product_names_its_store_where_there_are_several(cast, as_owner):
+    act = throw_away(make_product(cast.gare, "Espresso"))
+    text = as_owner.get(path(cast.merchant, "trash/")).text
+    assert "Product at Gare" in text
+    assert "Restore product Espresso at Gare" in text
+    address = path(cast.merchant, "trash", act, "undo")
+    assert "Restored product Espresso at Gare." in as_owner.piece(address, method="POST").text
 
 
 def test_staff_have_no_trash(cast, sign_in):

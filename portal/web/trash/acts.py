@@ -1,20 +1,21 @@
 """What lies in the trash, as a list: one row per act, read from `deletions` alone."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from flask import abort, url_for
-from sqlalchemy import Select, select, text, union
+from sqlalchemy import Select, and_, case, func, literal, null, or_, select, text
+from sqlalchemy.orm import aliased
 
 from portal.extensions import db
+from portal.models.base import UtcDateTime
 from portal.models.deletion import IN_TRASH, Deletion
-from portal.models.merchant import MerchantOwner
-from portal.models.store_user import StoreUser
+from portal.models.store import Store
 from portal.models.text import fold
 from portal.models.user import User
 from portal.services.trash.names import word
-from portal.web.listing import Listing, Sorting, asked, list_of
+from portal.web.listing import Listing, Sorting, asked, containing, list_of, number_in
 from portal.web.scope import actor, current_merchant, now
 
 ICONS = {
@@ -35,6 +36,13 @@ ICONS = {
 KINDS = tuple(kind for kind in ICONS if kind not in ("users", "card_tokens"))
 MOST_PEOPLE = 200
 LAST = "\U0010ffff"
+OPERATOR = "operator"
+FOR_EVER = literal(datetime(9999, 1, 1, tzinfo=UTC), UtcDateTime())
+ORDERS = {
+    "what": func.coalesce(Deletion.label_key, ""),
+    "deleted_at": Deletion.deleted_at,
+    "kept": case((Deletion.hold, FOR_EVER), else_=func.coalesce(Deletion.purge_after, FOR_EVER)),
+}
 
 
 class Line(NamedTuple):
@@ -42,11 +50,13 @@ class Line(NamedTuple):
 
     act: Deletion
     who: str
+    place: str = ""
 
     @property
     def name(self) -> str:
-        """Say what was deleted: store Gare."""
-        return f"{self.word} {self.act.root_label}" if self.act.root_label else self.word
+        """Say what was deleted: store Gare, product Espresso at Belval."""
+        named = f"{self.word} {self.act.root_label}" if self.act.root_label else self.word
+        return f"{named} at {self.place}" if self.place else named
 
     @property
     def word(self) -> str:
@@ -88,11 +98,16 @@ class Line(NamedTuple):
 def listed() -> Listing:
     """Read one page of the trash, as the address asks for it."""
     filters = _filters()
-    sorting = Sorting({"deleted_at": Deletion.deleted_at}, Deletion.id, "deleted_at", starts_descending=True)
-    base = url_for("trash.index")
-    listing = list_of(chosen(filters), sorting, nouns=("act", "acts"), base_href=base, filters=filters)
-    listing.noun, listing.nouns = "deletion", "deletions"
-    listing.rows = [Line(row.Deletion, row.person or "") for row in listing.rows]
+    listing = list_of(
+        chosen(filters),
+        Sorting(ORDERS, Deletion.id, "deleted_at", starts_descending=True),
+        nouns=("deletion", "deletions"),
+        base_href=url_for("trash.index"),
+        filters=filters,
+        export_href=url_for("trash.export"),
+    )
+    listing.extra["days_turned"] = bool(filters["from"] and filters["to"] and filters["from"] > filters["to"])
+    listing.rows = [line_of(row) for row in listing.rows]
     return listing
 
 
@@ -101,10 +116,12 @@ def chosen(filters: dict[str, str] | None = None) -> Select[Any]:
     filters = _filters() if filters is None else filters
     mine = (Deletion.merchant_id == current_merchant().id, Deletion.seen_by(actor()))
     # As literal text: a partial index serves only a condition that is known when planning.
-    query = _with_person().where(*mine, text(IN_TRASH), *_label(asked("q")["q"]))
+    query = _with_names().where(*mine, text(IN_TRASH), *_label(asked("q")["q"]))
     if filters["kind"]:
         query = query.where(Deletion.root_kind == filters["kind"])
-    if filters["person"]:
+    if filters["person"] == OPERATOR:
+        query = query.where(Deletion.deleted_by_id.is_(None))
+    elif filters["person"]:
         query = query.where(Deletion.deleted_by_id == int(filters["person"]))
     if filters["from"]:
         query = query.where(Deletion.deleted_at >= _midnight(filters["from"]))
@@ -116,10 +133,15 @@ def chosen(filters: dict[str, str] | None = None) -> Select[Any]:
 def find_line(deletion_id: int) -> Line:
     """Load one act, in whatever state, or answer 404 to whoever may not see it."""
     mine = (Deletion.merchant_id == current_merchant().id, Deletion.id == deletion_id)
-    found = db.session.execute(_with_person().where(*mine, Deletion.seen_by(actor()))).one_or_none()
+    found = db.session.execute(_with_names().where(*mine, Deletion.seen_by(actor()))).one_or_none()
     if found is None:
         abort(404)
-    return Line(found.Deletion, found.person or "")
+    return line_of(found)
+
+
+def line_of(row: Any) -> Line:
+    """Make a line of what `chosen` selects."""
+    return Line(row.Deletion, row.person or "", row.place or "")
 
 
 def find_act(deletion_id: int) -> Deletion:
@@ -128,16 +150,19 @@ def find_act(deletion_id: int) -> Deletion:
 
 
 def people() -> list[tuple[str, str]]:
-    """Name those who may have deleted something: owners and managers."""
-    merchant = current_merchant()
-    owners = select(MerchantOwner.user_id).where(MerchantOwner.merchant_id == merchant.id)
-    managers = select(StoreUser.user_id).where(
-        StoreUser.merchant_id == merchant.id, StoreUser.role == "manager"
-    )
-    those = union(owners, managers).subquery()
-    named = select(User.id, User.display_name).join(those, those.c.user_id == User.id)
-    found = db.session.execute(named.order_by(User.name_key, User.id).limit(MOST_PEOPLE))
-    return [(str(user_id), name) for user_id, name in found]
+    """Name everybody of whom this person sees a deletion in the trash, the removed and the operator too."""
+    mine = (Deletion.merchant_id == current_merchant().id, Deletion.seen_by(actor()), text(IN_TRASH))
+    # From one person to the next, along the index: the trash is never read as a whole.
+    who = select(func.min(Deletion.deleted_by_id).label("id")).where(*mine).cte(recursive=True)
+    later = select(func.min(Deletion.deleted_by_id)).where(*mine, Deletion.deleted_by_id > who.c.id)
+    who = who.union_all(select(later.correlate(who).scalar_subquery()).where(who.c.id.is_not(None)))
+    named = select(who.c.id, User.display_name).join(User, User.id == who.c.id)
+    nobody = select(Deletion.id).where(*mine, Deletion.deleted_by_id.is_(None)).exists()
+    both = named.union_all(select(null(), literal("")).where(nobody)).limit(MOST_PEOPLE)
+    found = db.session.execute(both, execution_options={"include_deleted": True}).all()
+    known = sorted(((row[0], row[1]) for row in found if row[0]), key=lambda row: (fold(row[1]), row[0]))
+    operator = [(OPERATOR, "The operator")] if len(known) < len(found) else []
+    return [(str(user_id), name) for user_id, name in known] + operator
 
 
 def kinds() -> list[tuple[str, str]]:
@@ -145,10 +170,16 @@ def kinds() -> list[tuple[str, str]]:
     return [(kind, word(kind, 2).capitalize()) for kind in KINDS]
 
 
-def _with_person() -> Select[Any]:
-    """Read acts with the name of who did it, dead people too: history stays readable."""
-    named: Any = select(Deletion, User.display_name.label("person"))
-    joined: Select[Any] = named.outerjoin(User, User.id == Deletion.deleted_by_id)
+def _with_names() -> Select[Any]:
+    """Read acts with who did it, and of a product the store if there are several; dead ones too."""
+    other = aliased(Store)
+    there = Store.merchant_id == Deletion.merchant_id, Store.id == Deletion.store_id
+    several = select(other.id).where(other.merchant_id == Deletion.merchant_id, other.id != Deletion.store_id)
+    place = case(((Deletion.root_kind == "products") & several.exists(), Store.name), else_=None)
+    named: Any = select(Deletion, User.display_name.label("person"), place.label("place"))
+    joined: Select[Any] = named.outerjoin(User, User.id == Deletion.deleted_by_id).outerjoin(
+        Store, and_(*there)
+    )
     return joined.execution_options(include_deleted=True)
 
 
@@ -156,7 +187,7 @@ def _filters() -> dict[str, str]:
     filters = asked("kind", "person", "from", "to")
     good = {
         "kind": filters["kind"] in KINDS,
-        "person": filters["person"].isdecimal() and len(filters["person"]) < 19,
+        "person": filters["person"] == OPERATOR or number_in(filters["person"]) is not None,
         "from": _day(filters["from"]) is not None,
         "to": _day(filters["to"]) is not None,
     }
@@ -164,11 +195,11 @@ def _filters() -> dict[str, str]:
 
 
 def _label(typed: str) -> Iterator[Any]:
-    """A prefix is a range of the index."""
+    """A prefix is a range of the index; words inside a label are found too."""
     if typed:
         key = fold(typed)
-        yield Deletion.label_key >= key
-        yield Deletion.label_key < key + LAST
+        begins = and_(Deletion.label_key >= key, Deletion.label_key < key + LAST)
+        yield or_(begins, containing(typed, folded=(Deletion.label_key,)))
 
 
 def _day(typed: str) -> date | None:

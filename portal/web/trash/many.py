@@ -10,7 +10,7 @@ from portal.models.deletion import Deletion
 from portal.web.access import allow
 from portal.web.listing import ids_chosen, left_over
 from portal.web.page import page
-from portal.web.trash.acts import Line, chosen
+from portal.web.trash.acts import chosen, line_of
 from portal.web.trash.routes import bp, restore_all
 
 EXAMPLES = 8
@@ -23,7 +23,7 @@ def preview_restorations() -> Response:
     query = _waiting()
     ids = _chosen(query)
     some = query.where(Deletion.id.in_(ids)).order_by(Deletion.id.desc()).limit(EXAMPLES)
-    lines = [Line(row.Deletion, row.person) for row in db.session.execute(some)]
+    lines = [line_of(row) for row in db.session.execute(some)]
     return page("trash/restore.html", ids=ids, lines=lines, beyond=left_over(query, Deletion.id))
 
 

@@ -10,10 +10,11 @@ from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.deletion import Deletion
 from portal.models.records import AuditEntry
-from portal.services import trash
+from portal.services import exports, trash
 from portal.web import errors
 from portal.web.access import allow
 from portal.web.answers import never_store
+from portal.web.listing import conditions_of, csv_file
 from portal.web.page import done, go, page
 from portal.web.scope import actor, current_merchant, find, now
 from portal.web.trash import acts, detail, obstacles
@@ -29,6 +30,14 @@ def index() -> Response:
     listing = acts.listed()
     answer = page("trash/index.html", listing=listing, kinds=acts.kinds(), people=acts.people())
     return _unless_moving(answer, [line.act for line in listing.rows])
+
+
+@bp.get("/export.csv")
+@allow("manager")
+def export() -> Response:
+    """Hand out what the list shows as a CSV file."""
+    rows = exports.trash(current_merchant(), where=conditions_of(acts.chosen()))
+    return csv_file(rows, f"{current_merchant().subdomain}-trash")
 
 
 @bp.get("/<int:deletion_id>")
