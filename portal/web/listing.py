@@ -6,17 +6,19 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
-from flask import Response, request, stream_with_context
+from flask import Response, abort, flash, redirect, request, stream_with_context
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, true, tuple_
 
+from portal.errors import Refused
 from portal.extensions import db
 from portal.models.base import UtcDateTime
 from portal.models.text import fold
 from portal.services.exports import Row, csv_lines
 from portal.web.answers import never_store
+from portal.web.page import is_htmx
 
 PAGE_SIZE = 50
 COUNTED = 1_000  # exactly up to here, then "1,000+"
@@ -67,7 +69,12 @@ class Listing:
         """Say how many: 1 product, 88 products, 1,000+ products."""
         if self.count == 1:
             return f"1 {self.noun}"
-        return f"{min(self.count, COUNTED):,}{'+' if self.count_is_capped else ''} {self.nouns}"
+        return f"{self.count_figure} {self.nouns}"
+
+    @property
+    def count_figure(self) -> str:
+        """Say just the number: 88, 1,000+."""
+        return f"{min(self.count, COUNTED):,}{'+' if self.count_is_capped else ''}"
 
     @property
     def is_filtered(self) -> bool:
@@ -170,6 +177,22 @@ def ids_chosen(query: Select[Any], id_column: Any) -> list[int]:
     given = ",".join(request.values.getlist("ids")).split(",")
     chosen = [number for text in given if (number := number_in(text)) is not None][:ALL_MATCHING]
     return list(db.session.scalars(mine.where(id_column.in_(chosen)))) if chosen else []
+
+
+def refuse_to_do_nothing(sentence: str, base_href: str, *filters: str) -> NoReturn:
+    """Say that nothing was chosen: in a toast, or without JavaScript on the list it came from."""
+    if is_htmx():
+        raise Refused("nothing_chosen", sentence)
+    flash(sentence, "plain")
+    args = {name: value for name, value in asked("q", *filters).items() if value}
+    abort(redirect(f"{base_href}?{urlencode(args)}" if args else base_href, 303))
+
+
+def beyond_one_action(query: Select[Any], id_column: Any) -> str:
+    """Say that an action takes only the first of what matches, where that is so; else nothing."""
+    if not left_over(query, id_column):
+        return ""
+    return f"One action takes the first {ALL_MATCHING:,} of what matches. Do it again for the rest."
 
 
 def left_over(query: Select[Any], id_column: Any) -> bool:

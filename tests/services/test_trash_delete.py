@@ -236,7 +236,7 @@ def test_the_last_owner_of_a_living_merchant_stays(things):
 
 def test_the_person_behind_the_last_owner_stays(things):
     user = db.session.get(User, things.owner.user_id)
-    with pytest.raises(Refused, match="Name another owner first"):
+    with pytest.raises(Refused, match="Invite another owner first"):
         trash.soft_delete_cascade(user, by=OPERATOR, now=things.order.occurred_at)
     db.session.rollback()
     assert lives(things.owner)

@@ -11,7 +11,6 @@ from sqlalchemy import select
 from portal.extensions import db
 from portal.models import AuditEntry, Deletion, Product
 from portal.web import listing
-from portal.web.products import bulk
 from tests.factories import make_product, make_store, within
 from tests.web.cast import make_cast
 from tests.web.conftest import path
@@ -375,27 +374,31 @@ def test_everything_means_all_that_the_filters_match(as_owner, cast):
 
 def test_of_too_many_the_first_go_and_the_preview_says_so(as_owner, cast, monkeypatch):
     monkeypatch.setattr(listing, "ALL_MATCHING", 1)
-    monkeypatch.setattr(bulk, "ALL_MATCHING", 1)
     text = as_owner.post(at(cast, "deletions/preview"), data={"everything": "1"}).text
     assert "Delete 1 product?" in text
-    assert "these are the first 1." in text
+    assert "the first 1 of what matches" in text
 
 
 def test_all_that_fit_go_without_a_word(as_owner, cast):
     text = as_owner.post(at(cast, "deletions/preview"), data={"everything": "1"}).text
     assert "Delete 2 products?" in text
-    assert "More match" not in text
+    assert "what matches" not in text
 
 
 @pytest.mark.parametrize("ids", ["", "0", "x", "1,,;", "99999999999999999999", "-1"])
 @pytest.mark.parametrize("door", ["deletions/preview", "deletions"])
 def test_nothing_chosen_is_refused(as_owner, cast, ids, door):
     plain = as_owner.post(at(cast, door), data={"ids": ids if ids != "1,,;" else "0,,;"})
-    assert plain.status_code == 422
-    assert "Choose at least one product." in plain.text
+    assert plain.status_code == 303
+    assert "Choose at least one product." in as_owner.get(plain.location).text
     piece = as_owner.piece(at(cast, door), method="POST", data={"ids": "0"})
     assert piece.status_code == 422
     assert "data-toast" in piece.text
+
+
+def test_nothing_chosen_leads_back_to_the_list_as_it_was_filtered(as_owner, cast):
+    back = as_owner.post(at(cast, "deletions/preview"), data={"q": "tea", "category": "Hot & cold"})
+    assert back.location == path(cast.merchant, "products/?q=tea&category=Hot+%26+cold")
 
 
 def test_many_never_reach_beyond_their_own(as_manager, cast):

@@ -383,3 +383,17 @@ def test_the_list_costs_the_same_however_long_it_is(as_owner, cast, statements):
     for n in range(20):
         make_member(make_store(cast.merchant, f"S{n}"))
     assert cost() == few <= 6
+
+
+def test_a_city_leaves_the_stores_in_it(cast, as_owner):
+    at = path(cast.merchant, "stores/")
+    assert 'id="filter-city"' not in as_owner.get(at).text  # there is one city only
+    make_store(cast.merchant, "Nord", city="Diekirch")
+    whole = as_owner.get(at).text
+    assert '<option value="Diekirch"' in whole
+    assert '<option value="">All cities' in whole or ">All cities</option>" in whole
+    text = as_owner.get(f"{at}?city=Diekirch").text
+    assert "Nord" in text
+    assert "Gare" not in text.split('id="list"')[1]
+    exported = as_owner.get(path(cast.merchant, "stores/export.csv?city=Diekirch")).text
+    assert len(exported.splitlines()) == 2

@@ -633,14 +633,16 @@ def test_more_than_one_step_takes_is_said_so(cast, as_owner, monkeypatch):
     for _ in range(2):
         throw_away(make_product(cast.gare))
     preview = as_owner.post(path(cast.merchant, "trash/restoration/preview"), data={"everything": "1"})
-    assert "More match" in preview.text
+    assert "the first 1 of what matches" in preview.text
 
 
 def test_choosing_nothing_is_refused(cast, as_owner, sign_in, client):
     act = throw_away(cast.gare)
-    assert as_owner.post(path(cast.merchant, "trash/restoration/preview")).status_code == 422
+    assert as_owner.post(path(cast.merchant, "trash/restoration/preview")).status_code == 303
     stranger = sign_in(cast.stranger, client.application.test_client())
-    assert stranger.post(path(cast.elsewhere, "trash/restoration"), data={"ids": act}).status_code == 422
+    assert stranger.post(path(cast.elsewhere, "trash/restoration"), data={"ids": act}).status_code == 303
+    nothing = stranger.piece(path(cast.elsewhere, "trash/restoration"), method="POST", data={"ids": act})
+    assert nothing.status_code == 422
     assert read(cast.merchant.id, act).status == "done"
 
 

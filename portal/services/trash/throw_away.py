@@ -263,7 +263,7 @@ def _refuse_last_owner(act: Deletion) -> None:
     rows.lock(select(merchants.c.id).where(merchants.c.id == act.merchant_id))
     living = and_(owners.c.merchant_id == act.merchant_id, owners.c.deleted_at.is_(None))
     if rows.read(select(owners.c.id).where(living).limit(1)).first() is None and _is_alive(act.merchant_id):
-        raise Refused("last_owner", "This is the last owner. Name another owner first.")
+        raise Refused("last_owner", "This is the last owner. Invite another owner first.")
 
 
 def _is_alive(merchant_id: int) -> bool:

@@ -4,12 +4,11 @@ from flask import Response, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.errors import Refused
 from portal.extensions import db
 from portal.models.product import Product
 from portal.services import products
 from portal.web.access import allow
-from portal.web.listing import ALL_MATCHING, ids_chosen, left_over
+from portal.web.listing import beyond_one_action, ids_chosen, refuse_to_do_nothing
 from portal.web.products import shown
 from portal.web.products.routes import bp
 from portal.web.removal import asked_reason, removed_many, show_bulk_preview
@@ -27,7 +26,7 @@ def preview_bulk() -> Response:
         shown.NOUNS,
         action=url_for("products.delete_bulk"),
         cancel_href=url_for("products.index"),
-        intro=_first_of_more() if left_over(shown.chosen(), Product.id) else "",
+        intro=beyond_one_action(shown.chosen(), Product.id),
         stays=["Past orders keep their names and prices"],
     )
 
@@ -48,9 +47,5 @@ def delete_bulk() -> Response | AnyResponse:
 def _chosen() -> list[int]:
     ids = ids_chosen(shown.chosen(), Product.id)
     if not ids:
-        raise Refused("nothing_chosen", "Choose at least one product.")
+        refuse_to_do_nothing("Choose at least one product.", url_for("products.index"), "store", "category")
     return ids
-
-
-def _first_of_more() -> str:
-    return f"More match than one action takes: these are the first {ALL_MATCHING:,}. The rest stays."

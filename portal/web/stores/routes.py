@@ -22,7 +22,7 @@ bp = Blueprint("stores", __name__, url_prefix="/m/<merchant>/stores")
 @allow("staff")
 def index() -> Response:
     """List the stores."""
-    return page("stores/index.html", listing=shown.listed(), may=shown.may())
+    return page("stores/index.html", listing=shown.listed(), offered_cities=shown.cities(), may=shown.may())
 
 
 @bp.get("/export.csv")

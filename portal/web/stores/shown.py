@@ -17,6 +17,7 @@ from portal.web.removal import twin_of
 from portal.web.scope import actor, current_merchant, in_own_stores, now
 
 LATEST = 3
+MOST_CITIES = 300
 
 
 def listed() -> Listing:
@@ -26,6 +27,7 @@ def listed() -> Listing:
         Sorting(_orders(), Store.id, "name"),
         nouns=("store", "stores"),
         base_href=url_for("stores.index"),
+        filters=asked("city"),
         export_href=url_for("stores.export"),
     )
 
@@ -34,7 +36,16 @@ def chosen() -> Select[Any]:
     """Select the stores this person has and the search leaves."""
     mine = in_own_stores(Store.of(current_merchant()), Store.id)
     plain = (Store.store_code, func.coalesce(Store.city, ""))
-    return mine.where(containing(asked("q")["q"], folded=(Store.name_key,), plain=plain))
+    found = mine.where(containing(asked("q")["q"], folded=(Store.name_key,), plain=plain))
+    city = asked("city")["city"]
+    return found.where(Store.city == city) if city else found
+
+
+def cities() -> list[tuple[str, str]]:
+    """Name the cities their stores are in, and all of them together first."""
+    mine = in_own_stores(Store.of(current_merchant()), Store.id).with_only_columns(Store.city)
+    named = mine.where(Store.city != "").distinct().order_by(Store.city).limit(MOST_CITIES)
+    return [("", "All cities"), *((city, city) for city in db.session.scalars(named) if city)]
 
 
 def detail(store: Store) -> dict[str, Any]:

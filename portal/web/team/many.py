@@ -6,13 +6,12 @@ from flask import Response, url_for
 from sqlalchemy import Select
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.errors import Refused
 from portal.extensions import db
 from portal.models.store_user import StoreUser
 from portal.models.user import User
 from portal.services import team
 from portal.web.access import allow
-from portal.web.listing import ids_chosen, left_over
+from portal.web.listing import beyond_one_action, ids_chosen, refuse_to_do_nothing
 from portal.web.page import page, preview_context
 from portal.web.removal import asked_reason, removed_many
 from portal.web.scope import actor, current_merchant, current_person, now
@@ -33,8 +32,8 @@ def preview_deletions() -> Response:
     names = list(db.session.scalars(those.with_only_columns(User.display_name).limit(EXAMPLES)))
     mine = those.where(StoreUser.user_id == current_person().id).with_only_columns(StoreUser.id)
     warnings = [LOCKED_OUT] if db.session.scalar(mine) else []
-    if left_over(query, StoreUser.id):
-        warnings.append(f"More match than one step takes. These are the first {len(ids):,}.")
+    if beyond := beyond_one_action(query, StoreUser.id):
+        warnings.append(beyond)
     return page("shared/deletion.html", preview=_preview(ids, names, warnings))
 
 
@@ -54,7 +53,7 @@ def delete_many() -> Response | AnyResponse:
 def _chosen(query: Select[Any]) -> list[int]:
     ids = ids_chosen(query, StoreUser.id)
     if not ids:
-        raise Refused("nobody", NOBODY)
+        refuse_to_do_nothing(NOBODY, url_for("team.index"), "store", "role")
     return ids
 
 

@@ -7,6 +7,7 @@ from portal.extensions import db
 from portal.models.merchant import MerchantOwner
 from portal.services import merchants
 from portal.web.access import allow
+from portal.web.page import page
 from portal.web.removal import asked_reason, find_living, removed, show_preview
 from portal.web.scope import actor, current_merchant, current_person, now
 from portal.web.team import shown
@@ -23,7 +24,7 @@ def preview_owner_deletion(owner_id: int) -> Response:
     name = owner.user.display_name
     warnings = [LOCKED_OUT] if owner.user_id == current_person().id else []
     if len(shown.owners()) == 1:
-        warnings = [LAST]
+        return page("team/last_owner.html", owner=owner, sentence=LAST)
     return show_preview(
         owner,
         action=url_for("team.delete_owner", owner_id=owner_id),

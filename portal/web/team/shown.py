@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from flask import url_for
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, func, select
 
 from portal.extensions import db
 from portal.models.actor import Role
@@ -21,6 +21,7 @@ ORDERS = {
     "name": User.name_key,
     "store": Store.name_key,
     "role": StoreUser.role,
+    "position": func.lower(func.coalesce(StoreUser.position, "")),
     "since": StoreUser.created_at,
 }
 

@@ -4,11 +4,10 @@ from flask import Response, url_for
 from sqlalchemy import Select
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.errors import Refused
 from portal.extensions import db
 from portal.models.deletion import Deletion
 from portal.web.access import allow
-from portal.web.listing import ids_chosen, left_over
+from portal.web.listing import beyond_one_action, ids_chosen, refuse_to_do_nothing
 from portal.web.page import page
 from portal.web.trash.acts import chosen, line_of
 from portal.web.trash.routes import bp, restore_all
@@ -24,7 +23,7 @@ def preview_restorations() -> Response:
     ids = _chosen(query)
     some = query.where(Deletion.id.in_(ids)).order_by(Deletion.id.desc()).limit(EXAMPLES)
     lines = [line_of(row) for row in db.session.execute(some)]
-    return page("trash/restore.html", ids=ids, lines=lines, beyond=left_over(query, Deletion.id))
+    return page("trash/restore.html", ids=ids, lines=lines, beyond=beyond_one_action(query, Deletion.id))
 
 
 @bp.post("/restoration")
@@ -43,5 +42,7 @@ def _waiting() -> Select[Deletion]:
 def _chosen(query: Select[Deletion]) -> list[int]:
     ids = ids_chosen(query, Deletion.id)
     if not ids:
-        raise Refused("nothing", "Choose at least one deletion.")
+        refuse_to_do_nothing(
+            "Choose at least one deletion.", url_for("trash.index"), "kind", "person", "from", "to"
+        )
     return ids
