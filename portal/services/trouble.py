@@ -1,0 +1,31 @@
+"""Telling the database's troubles apart: what passes by itself, what is busy, what makes no sense."""
+
+from typing import Any
+
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+
+# serialization failure, deadlock, server shutting down or starting (PostgreSQL, appendix A)
+TRANSIENT = ("40001", "40P01", "57P01", "57P02", "57P03")
+# a lock or a statement that took too long, no connection left: not worth trying again at once
+BUSY = ("55P03", "57014", "53300")
+
+
+def is_passing(trouble: DBAPIError) -> bool:
+    """Whether the same work may succeed a moment later."""
+    state: Any = getattr(trouble.orig, "sqlstate", None)
+    if state is not None:
+        return state in TRANSIENT or state.startswith("08")
+    if isinstance(trouble, OperationalError) and "psycopg" in type(trouble.orig).__module__:
+        return True  # no state: the server could not be reached at all
+    return trouble.connection_invalidated or "locked" in str(trouble.orig)
+
+
+def is_busy(trouble: DBAPIError) -> bool:
+    """Whether the asker should come back later, rather than tell somebody."""
+    full = "disk is full" in str(trouble.orig)  # SQLite; reads go on
+    return is_passing(trouble) or full or getattr(trouble.orig, "sqlstate", None) in BUSY
+
+
+def is_nonsense(trouble: DBAPIError) -> bool:
+    """Whether a value was one the database cannot hold: a NUL in a text, a number too large."""
+    return isinstance(trouble, DataError)
