@@ -199,7 +199,15 @@ class PlainTrash:
         if about.parent is not None:
             return about.parent
         held = [self.row(*o).act for o in self.owners(about.root[0], self.row(*about.root))]
-        return next((a for a in held if a is not None), None)
+        dead = next((a for a in held if a is not None), None)
+        return self.needed_person(act) if dead is None and about.root[0] == "merchants" else dead
+
+    def needed_person(self, act):
+        """A merchant comes back with a living owner: the act of the first, when all are dead."""
+        theirs = sorted((i, r) for i, r in self.rows["merchant_owners"].items() if r.act == act)
+        people = [self.row("users", r.values["user_id"]) for _, r in theirs]
+        held = [person.act for person in people if not person.purged]
+        return None if not held or None in held else held[0]
 
     def make_room(self, about):
         merchant = self.row(*about.root).values["merchant_id"]

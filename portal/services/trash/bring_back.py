@@ -1,6 +1,5 @@
 """Bringing back: exactly what one act took."""
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 
@@ -15,7 +14,7 @@ from portal.models.ownership import below, needs_of, table_of
 from portal.models.tenancy import PLATFORM, across_merchants
 from portal.services import audit
 from portal.services.trash import rows
-from portal.services.trash.clashes import clashes_of, give_new_values
+from portal.services.trash.clashes import Overrides, clashes_of, give_new_values, part_values
 from portal.services.trash.hand_over import act_of, hand_over
 from portal.services.trash.names import CLASSES, word
 from portal.services.trash.throw_away import IN_ONE_TRANSACTION, soft_delete_cascade
@@ -26,7 +25,7 @@ def restore(
     *,
     by: Actor,
     now: datetime,
-    overrides: Mapping[str, str | None] | None = None,
+    overrides: Overrides | None = None,
     with_owners: bool = False,
     replace_holder: bool = False,
 ) -> dict[str, int]:
@@ -43,10 +42,10 @@ def restore(
         if act.status == "restored":
             return {}
         refuse_if_gone(act)
-        _see_to_owners(act, by, now, with_owners=with_owners)
+        rest = _see_to_owners(act, by, now, overrides or {}, with_owners=with_owners)
         if act.status == "restored":  # with its owner: a person's part comes back with the person
             return {}
-        counts = _revive_or_say_why(act, by, now, overrides or {}, replace_holder=replace_holder)
+        counts = _revive_or_say_why(act, by, now, rest, replace_holder=replace_holder)
         rows.forget()
         return counts
 
@@ -61,7 +60,7 @@ def _revive_or_say_why(
     act: Deletion,
     by: Actor,
     now: datetime,
-    overrides: Mapping[str, str | None],
+    overrides: Overrides,
     *,
     replace_holder: bool,
 ) -> dict[str, int]:
@@ -106,7 +105,17 @@ def dead_owner(act: Deletion, *, lock: bool = False) -> Deletion | None:
         found = rows.read(held.with_for_update(read=True, of=edge.parent) if lock else held).scalar()
         if found is not None:
             return act_of(PLATFORM if edge.parent.name == "users" else act.merchant_id, found)
-    return None
+    return _needed_person(act) if act.root_kind == "merchants" else None
+
+
+def _needed_person(act: Deletion) -> Deletion | None:
+    """A merchant comes back with a living owner: the deletion of one, when all its owners are dead."""
+    owners, users = table_of("merchant_owners"), table_of("users")
+    theirs = and_(owners.c.merchant_id == act.merchant_id, owners.c.deletion_id == act.id)
+    joined = owners.join(users, owners.c.user_id == users.c.id)
+    query = select(users.c.deletion_id).select_from(joined).where(theirs, users.c.purged_at.is_(None))
+    found = list(rows.read(query.order_by(owners.c.id)).scalars())
+    return None if not found or None in found else act_of(PLATFORM, found[0])
 
 
 def blocked(act: Deletion, owner: Deletion) -> Conflict:
@@ -122,14 +131,20 @@ def blocked(act: Deletion, owner: Deletion) -> Conflict:
     return Conflict("owner_deleted", message, name, blocked_by=held_by, act_id=act.id)
 
 
-def _see_to_owners(act: Deletion, by: Actor, now: datetime, *, with_owners: bool) -> None:
+def _see_to_owners(
+    act: Deletion, by: Actor, now: datetime, overrides: Overrides, *, with_owners: bool
+) -> Overrides:
+    """Restore dead owners first, each with the new values that are its own; returns the values left."""
     while (owner := dead_owner(act, lock=True)) is not None:
         if not with_owners:
             raise blocked(act, owner)
-        restore(owner, by=by, now=now, with_owners=True)
+        mine, theirs = part_values(act, overrides)
+        restore(owner, by=by, now=now, overrides=theirs, with_owners=True)
         if act.status == "restored":
-            return
+            return {}
         db.session.refresh(act)
+        overrides = mine
+    return overrides
 
 
 def _make_room(act: Deletion, *, by: Actor, now: datetime) -> None:

@@ -26,7 +26,8 @@ class Finding(NamedTuple):
 def doctor() -> list[Finding]:
     """Look at every row in scope for what must never be; empty when all is well.
 
-    Live under dead, dead without deletion, restored deletions with dead rows, counts that disagree.
+    Live under dead, a merchant without an owner, dead without deletion, restored deletions with dead
+    rows, counts that disagree.
     """
     db.session.flush()
     found: list[Finding] = []
@@ -37,6 +38,7 @@ def doctor() -> list[Finding]:
             found.extend(_live_under_dead(edge))
         found.extend(_dead_without_deletion(table))
         found.extend(_dead_though_restored(table))
+    found.extend(_without_owner())
     found.extend(_wrong_counts())
     return found
 
@@ -58,6 +60,20 @@ def _live_under_dead(edge: Edge) -> Iterator[Finding]:
     for row_id, merchant_id, owner_id in rows.read(query):
         sentence = f"{word(child)} {row_id} lives under the dead {word(parent)} {owner_id}"
         yield Finding("live_under_dead", merchant_id, sentence)
+
+
+def _without_owner() -> Iterator[Finding]:
+    """A living merchant that had owners has a living one."""
+    merchants, owners = table_of("merchants"), table_of("merchant_owners")
+    theirs = select(owners.c.id).where(owners.c.merchant_id == merchants.c.id)
+    query = select(merchants.c.id).where(
+        _in_scope(merchants),
+        merchants.c.deletion_id.is_(None),
+        theirs.exists(),
+        ~theirs.where(owners.c.deletion_id.is_(None)).exists(),
+    )
+    for (merchant_id,) in rows.read(query):
+        yield Finding("without_owner", merchant_id, f"merchant {merchant_id} has no living owner")
 
 
 def _dead_without_deletion(table: Table) -> Iterator[Finding]:

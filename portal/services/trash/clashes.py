@@ -16,6 +16,8 @@ from portal.models.tenancy import across_merchants
 from portal.services.trash import rows
 from portal.services.trash.names import CLASSES, label_column, word
 
+Overrides = Mapping[str, str | None]
+
 
 @dataclass(frozen=True)
 class Clash:
@@ -101,7 +103,22 @@ def _holder(table: Table, name: Any) -> str:
     return f"{word(table)} {name}" if name else f"another {word(table)}"
 
 
-def give_new_values(act: Deletion, overrides: Mapping[str, str | None]) -> None:
+def part_values(act: Deletion, overrides: Overrides) -> tuple[Overrides, Overrides]:
+    """Part new values into those of the act's own rows and those of others, such as its owner's."""
+    mine = {key: value for key, value in overrides.items() if _is_of(act, key)}
+    return mine, {key: value for key, value in overrides.items() if key not in mine}
+
+
+def _is_of(act: Deletion, key: str) -> bool:
+    kind, row_id, _ = _parse(key)
+    if kind not in _kinds(act):
+        return False
+    table = table_of(kind)
+    row = rows.is_row(table, row_id, act.merchant_id)
+    return rows.read(select(table.c.id).where(row, table.c.deletion_id == act.id)).first() is not None
+
+
+def give_new_values(act: Deletion, overrides: Overrides) -> None:
     """Write new values into the act's dead rows; the noun's own rules check and fold them.
 
     Keys as in Clash.key. Raises Refused for a field that is not one a restore may change.

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, delete, false, or_, select, update
+from sqlalchemy import ColumnElement, String, Table, and_, cast, delete, false, or_, select, update
 
 from portal.errors import Conflict, Refused
 from portal.extensions import db
@@ -20,6 +20,7 @@ from portal.services.trash import rows
 from portal.services.trash.names import CLASSES, word
 
 CHUNK = 1_000
+NAMED_AFTER_PEOPLE = ("users", "customers", "store_users", "merchant_owners")  # their acts forget the name
 
 
 def due_for_purge(now: datetime, limit: int = CHUNK) -> list[Deletion]:
@@ -149,6 +150,10 @@ def _keep_the_books(table: Table, these: ColumnElement[bool], merchant_id: int, 
     db.session.flush()
     values = {"status": "purged", "purged_at": now}
     db.session.execute(update(Deletion).where(*over).values(values))
+    if table.name in NAMED_AFTER_PEOPLE:
+        nameless = f"deleted {word(table)} #"
+        label = {field: nameless + cast(Deletion.root_id, String) for field in ("root_label", "label_key")}
+        db.session.execute(update(Deletion).where(*rootless, *mine).values(label))
 
 
 def _acts(merchant_id: int, ids: list[int]) -> Any:

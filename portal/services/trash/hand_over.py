@@ -22,8 +22,6 @@ def hand_over(act: Deletion, table: Table, ids: Sequence[int] | None = None) -> 
     if ids is not None:
         mine = and_(mine, table.c.id.in_(ids))
     for edge in owners_of(table):
-        if edge.parent.name == act.root_kind and edge.parent.name in ("merchants", "users"):
-            continue  # the root itself is about to live
         if not _has_owners_outside(act, edge):
             continue
         _keep_owners_alive(act, edge, mine)

@@ -177,7 +177,7 @@ def _first_act(deletion_id: int, merchant_id: int) -> Deletion:
 
 def _write_down(row: Any, merchant_id: int, *, by: Actor, now: datetime, reason: str | None) -> Deletion:
     act = drawn_up(row, merchant_id, by=by, now=now, reason=reason)
-    act.purge_after = purge_after(merchant_id, now)
+    act.purge_after = _kept_until(row, merchant_id, now)
     db.session.add(act)
     db.session.flush()  # the rows that die point at its id
     return act
@@ -207,6 +207,14 @@ def purge_after(merchant_id: int, now: datetime) -> datetime | None:
         merchants = Merchant.__table__
         days = rows.read(select(merchants.c.retention_days).where(merchants.c.id == merchant_id)).scalar_one()
     return now + timedelta(days=days) if days else None
+
+
+def _kept_until(row: Any, merchant_id: int, now: datetime) -> datetime | None:
+    """A person is kept as long as the most patient of their merchants keeps things."""
+    if row.__table__.name != "users":
+        return purge_after(merchant_id, now)
+    ends = [purge_after(each, now) for each in (PLATFORM, *rows.merchants_of_person(row.id))]
+    return None if None in ends else max(end for end in ends if end)
 
 
 def link(act: Deletion, merchant_id: int) -> Deletion:
