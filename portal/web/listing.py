@@ -184,8 +184,13 @@ def refuse_to_do_nothing(sentence: str, base_href: str, *filters: str) -> NoRetu
     if is_htmx():
         raise Refused("nothing_chosen", sentence)
     flash(sentence, "plain")
+    abort(redirect(as_filtered(base_href, *filters), 303))
+
+
+def as_filtered(base_href: str, *filters: str) -> str:
+    """Address the list as the bulk form had filtered it."""
     args = {name: value for name, value in asked("q", *filters).items() if value}
-    abort(redirect(f"{base_href}?{urlencode(args)}" if args else base_href, 303))
+    return f"{base_href}?{urlencode(args)}" if args else base_href
 
 
 def beyond_one_action(query: Select[Any], id_column: Any) -> str:

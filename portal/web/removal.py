@@ -54,7 +54,7 @@ def in_trash(row: Any) -> Response:
     return page("shared/in_trash.html", 404, **told, owner=owner, trash_href=href)
 
 
-def show_preview(row: Any, *, action: str, cancel_href: str, **more: Any) -> Response:
+def show_preview(row: Any, *, action: str, cancel_href: str, list_href: str, **more: Any) -> Response:
     """Show what a deletion would take and what stays; `more` overrides parts of the preview."""
     seen = trash.preview(row)
     preview = {
@@ -63,6 +63,7 @@ def show_preview(row: Any, *, action: str, cancel_href: str, **more: Any) -> Res
         "cancel_href": cancel_href,
         "intro": "" if seen.takes else f"The {seen.word} goes to the trash and can be brought back.",
         "takes": [_kind(kind) for kind in seen.takes],
+        "fields": _way_back(list_href),
         "stays": [f"{kind.text} stay{'s' if kind.count == 1 else ''} in reports" for kind in seen.stays],
     }
     return page("shared/deletion.html", preview=preview_context(preview | more))
@@ -87,7 +88,7 @@ def show_bulk_preview(
         "cancel_href": cancel_href,
         "takes": [taken],
         # One field: a form of a thousand fields is refused.
-        "fields": [("ids", ",".join(str(row_id) for row_id in ids))],
+        "fields": [("ids", ",".join(str(row_id) for row_id in ids)), ("back", cancel_href)],
     }
     return page("shared/deletion.html", preview=preview_context(preview | more))
 
@@ -102,6 +103,14 @@ def removed_many(acts: Sequence[Deletion], what: str, *, to: str) -> Response | 
     ids = [act.id for act in acts]
     batch = audit.note_batch(acts[0].root_kind, ids, merchant_id=current_merchant().id, by=actor())
     return _said(f"Deleted {what}.", url_for("trash.undo_batch", batch_id=batch), to)
+
+
+def back_to(list_href: str) -> str:
+    """Address the list as it was filtered when the deletion was asked for."""
+    asked = urlsplit(request.form.get("back", ""))
+    if asked.scheme or asked.netloc or asked.path != list_href or not asked.query:
+        return list_href
+    return f"{list_href}?{asked.query}"
 
 
 def asked_reason() -> str | None:
@@ -128,6 +137,14 @@ def _said(message: str, undo_href: str, to: str) -> Response | AnyResponse:
         flash({"message": message, "undo_href": undo_href}, "undo")  # type: ignore[arg-type]  # JSON
         return hx_redirect(to)
     return done(message, to=to, undo_href=undo_href)
+
+
+def _way_back(list_href: str) -> list[tuple[str, str]]:
+    """What the preview sends along to lead back: the list people come from, as it was filtered."""
+    before = urlsplit(request.referrer or "")
+    if before.netloc != request.host or before.path != list_href or not before.query:
+        return []
+    return [("back", f"{list_href}?{before.query}")]
 
 
 def _is_elsewhere(to: str) -> bool:

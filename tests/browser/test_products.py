@@ -83,11 +83,11 @@ def test_a_product_is_deleted_and_comes_back_by_undo(listed):
     listed.get_by_label("More for Espresso").click()
     listed.get_by_role("link", name="Delete…").click()
     listed.get_by_role("button", name="Move to trash").click()
-    expect(listed.get_by_text("Deleted product Espresso.")).to_be_visible()
+    expect(listed.get_by_text("Deleted product Espresso at Gare.")).to_be_visible()
     expect(row(listed, "Espresso")).to_have_count(0)
     listed.get_by_role("button", name="Undo").click()
     expect(row(listed, "Espresso")).to_be_visible()
-    expect(listed.get_by_text("Restored product Espresso.")).to_be_visible()
+    expect(listed.get_by_text("Restored product Espresso at Gare.")).to_be_visible()
 
 
 def test_many_go_at_once_and_come_back_by_one_undo(listed):

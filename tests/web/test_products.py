@@ -347,7 +347,7 @@ def test_many_are_previewed_then_deleted_with_one_undo(as_owner, cast):
     preview = as_owner.post(at(cast, "deletions/preview"), data={"ids": ids})
     assert preview.status_code == 200
     assert "Delete 2 products?" in preview.text
-    assert "Espresso, Green tea" in preview.text
+    assert "Espresso at Gare, Green tea at " in preview.text
     assert not read(cast.tea).is_deleted
     sent = re.search(r'name="ids" value="([^"]+)"', preview.text).group(1)
     answer = as_owner.post(at(cast, "deletions"), data={"ids": sent, "reason": "season over"})
@@ -399,6 +399,24 @@ def test_nothing_chosen_is_refused(as_owner, cast, ids, door):
 def test_nothing_chosen_leads_back_to_the_list_as_it_was_filtered(as_owner, cast):
     back = as_owner.post(at(cast, "deletions/preview"), data={"q": "tea", "category": "Hot & cold"})
     assert back.location == path(cast.merchant, "products/?q=tea&category=Hot+%26+cold")
+
+
+def test_a_deletion_leads_back_to_the_list_as_it_was_filtered(as_owner, cast):
+    index = path(cast.merchant, "products/")
+    before = {"Referer": f"http://localhost{index}?q=esp"}
+    one = as_owner.get(at(cast, cast.espresso.id, "deletion"), headers=before)
+    assert "Delete product Espresso at Gare?" in one.text
+    assert "Past orders keep their names and prices" in one.text
+    assert f'name="back" value="{index}?q=esp"' in one.text
+    gone = as_owner.post(at(cast, cast.espresso.id, "deletion"), data={"back": f"{index}?q=esp"})
+    assert gone.location == f"{index}?q=esp"
+    for evil in ("https://evil.example/", f"//evil.example{index}?q=1", f"{index}../?q=1", "javascript:x"):
+        many = as_owner.post(at(cast, "deletions"), data={"ids": cast.tea.id, "back": evil})
+        assert many.location == index
+        with within(cast.merchant):
+            act = db.session.scalar(select(Deletion.id).order_by(Deletion.id.desc()))
+            db.session.rollback()
+        as_owner.post(path(cast.merchant, "trash", act, "undo"))
 
 
 def test_many_never_reach_beyond_their_own(as_manager, cast):

@@ -164,7 +164,7 @@ def test_opening_a_store_leads_to_its_page(as_owner, cast):
 def test_in_the_dialog_a_new_store_closes_it_and_refreshes_the_list(as_owner, cast):
     form = as_owner.piece(path(cast.merchant, "stores/new")).text
     assert "<html" not in form
-    assert 'hx-target="#sheet"' in form
+    assert 'hx-target="closest .sheet"' in form
     answer = as_owner.piece(path(cast.merchant, "stores/"), method="POST", data={"name": "Kirchberg"})
     assert answer.status_code == 200
     assert set(events(answer)) == {"dialog:close", "list:changed"}

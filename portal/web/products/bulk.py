@@ -8,10 +8,10 @@ from portal.extensions import db
 from portal.models.product import Product
 from portal.services import products
 from portal.web.access import allow
-from portal.web.listing import beyond_one_action, ids_chosen, refuse_to_do_nothing
+from portal.web.listing import as_filtered, beyond_one_action, ids_chosen, refuse_to_do_nothing
 from portal.web.products import shown
-from portal.web.products.routes import bp
-from portal.web.removal import asked_reason, removed_many, show_bulk_preview
+from portal.web.products.routes import STAYS, bp
+from portal.web.removal import asked_reason, back_to, removed_many, show_bulk_preview
 from portal.web.scope import actor, current_merchant, now
 
 
@@ -25,9 +25,9 @@ def preview_bulk() -> Response:
         shown.names_of(ids),
         shown.NOUNS,
         action=url_for("products.delete_bulk"),
-        cancel_href=url_for("products.index"),
+        cancel_href=as_filtered(url_for("products.index"), "store", "category"),
         intro=beyond_one_action(shown.chosen(), Product.id),
-        stays=["Past orders keep their names and prices"],
+        stays=[STAYS],
     )
 
 
@@ -39,7 +39,7 @@ def delete_bulk() -> Response | AnyResponse:
     chosen = list(db.session.scalars(mine.order_by(Product.id)))
     acts = products.delete_products(chosen, by=actor(), now=now(), reason=asked_reason())
     many = f"{len(acts):,} {shown.NOUNS[len(acts) > 1]}"
-    answer = removed_many(acts, many, to=url_for("products.index"))
+    answer = removed_many(acts, many, to=back_to(url_for("products.index")))
     db.session.commit()
     return answer
 

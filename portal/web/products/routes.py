@@ -15,9 +15,10 @@ from portal.web.listing import conditions_of, csv_file, is_for
 from portal.web.page import done, is_htmx, page
 from portal.web.products import shown
 from portal.web.products.forms import NewProductForm, ProductForm, RowForm
-from portal.web.removal import asked_reason, find_living, removed, show_preview, with_twin
+from portal.web.removal import asked_reason, back_to, find_living, removed, show_preview, with_twin
 from portal.web.scope import actor, current_merchant, now
 
+STAYS = "Past orders keep their names and prices"
 bp = Blueprint("products", __name__, url_prefix="/m/<merchant>/products")
 
 
@@ -100,8 +101,14 @@ def update(product_id: int) -> Response | AnyResponse:
 def preview_deletion(product_id: int) -> Response:
     """Show what deleting the product would take."""
     product = find_living(Product, product_id)
-    here = url_for("products.delete", product_id=product_id)
-    return show_preview(product, action=here, cancel_href=url_for("products.show", product_id=product_id))
+    return show_preview(
+        product,
+        title=f"Delete product {shown.name_of(product)}?",
+        action=url_for("products.delete", product_id=product_id),
+        cancel_href=url_for("products.show", product_id=product_id),
+        list_href=url_for("products.index"),
+        stays=[STAYS],
+    )
 
 
 @bp.post("/<int:product_id>/deletion")
@@ -109,10 +116,10 @@ def preview_deletion(product_id: int) -> Response:
 def delete(product_id: int) -> Response | AnyResponse:
     """Put the product in the trash."""
     product = find_living(Product, product_id)
-    name = f"product {product.name}"
+    name = f"product {shown.name_of(product)}"
     act = products.delete_product(product, by=actor(), now=now(), reason=asked_reason())
     db.session.commit()
-    return removed(act, name, to=url_for("products.index"))
+    return removed(act, name, to=back_to(url_for("products.index")))
 
 
 def _form(product: Product) -> RowForm:

@@ -89,8 +89,13 @@ def chosen() -> Select[Any]:
 
 def names_of(ids: list[int]) -> list[str]:
     """Name the first few of many."""
-    some = Product.of(current_merchant()).with_only_columns(Product.name)
-    return list(db.session.scalars(some.where(Product.id.in_(ids[:3])).order_by(Product.id)))
+    some = Product.of(current_merchant()).where(Product.id.in_(ids[:3])).order_by(Product.id)
+    return [name_of(product) for product in db.session.scalars(some)]
+
+
+def name_of(product: Product) -> str:
+    """Name a product, and where there are several stores, its own: Espresso at Gare."""
+    return f"{product.name} at {product.store.name}" if len(stores_to_choose()) > 1 else product.name
 
 
 def stores_to_choose() -> list[tuple[str, str]]:

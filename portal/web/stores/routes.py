@@ -10,7 +10,7 @@ from portal.services import exports, stores
 from portal.web.access import allow
 from portal.web.listing import conditions_of, csv_file
 from portal.web.page import done, page
-from portal.web.removal import asked_reason, find_living, removed, show_preview, with_twin
+from portal.web.removal import asked_reason, back_to, find_living, removed, show_preview, with_twin
 from portal.web.scope import actor, current_merchant, now
 from portal.web.stores import shown
 from portal.web.stores.forms import OwnersStoreForm, StoreForm
@@ -84,8 +84,12 @@ def update(store_id: int) -> Response | AnyResponse:
 def preview_deletion(store_id: int) -> Response:
     """Show what deleting the store would take."""
     store = find_living(Store, store_id)
-    here = url_for("stores.delete", store_id=store_id)
-    return show_preview(store, action=here, cancel_href=url_for("stores.show", store_id=store_id))
+    return show_preview(
+        store,
+        action=url_for("stores.delete", store_id=store_id),
+        cancel_href=url_for("stores.show", store_id=store_id),
+        list_href=url_for("stores.index"),
+    )
 
 
 @bp.post("/<int:store_id>/deletion")
@@ -96,7 +100,7 @@ def delete(store_id: int) -> Response | AnyResponse:
     name = f"store {store.name}"
     act = stores.delete_store(store, by=actor(), now=now(), reason=asked_reason())
     db.session.commit()
-    return removed(act, name, to=url_for("stores.index"))
+    return removed(act, name, to=back_to(url_for("stores.index")))
 
 
 def _form(store: Store | None = None) -> StoreForm:

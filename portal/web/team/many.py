@@ -11,9 +11,9 @@ from portal.models.store_user import StoreUser
 from portal.models.user import User
 from portal.services import team
 from portal.web.access import allow
-from portal.web.listing import beyond_one_action, ids_chosen, refuse_to_do_nothing
+from portal.web.listing import as_filtered, beyond_one_action, ids_chosen, refuse_to_do_nothing
 from portal.web.page import page, preview_context
-from portal.web.removal import asked_reason, removed_many
+from portal.web.removal import asked_reason, back_to, removed_many
 from portal.web.scope import actor, current_merchant, current_person, now
 from portal.web.team import shown
 from portal.web.team.routes import LOCKED_OUT, bp
@@ -45,7 +45,7 @@ def delete_many() -> Response | AnyResponse:
     chosen = StoreUser.of(current_merchant()).where(StoreUser.id.in_(ids)).order_by(StoreUser.id)
     members = list(db.session.scalars(chosen))
     acts = team.remove_members(members, by=actor(), now=now(), reason=asked_reason())
-    answer = removed_many(acts, _counted(len(acts)), to=url_for("team.index"))
+    answer = removed_many(acts, _counted(len(acts)), to=back_to(url_for("team.index")))
     db.session.commit()
     return answer
 
@@ -63,17 +63,18 @@ def _counted(count: int) -> str:
 
 def _preview(ids: list[int], names: list[str], warnings: list[str]) -> dict[str, Any]:
     who = _counted(len(ids)).partition(" ")[2]
+    back = as_filtered(url_for("team.index"), "store", "role")
     taken = {"count": len(ids), "label": who, "examples": names, "more": len(ids) - len(names)}
     return preview_context(
         {
             "title": f"Remove {_counted(len(ids))}?",
             "action": url_for("team.delete_many"),
-            "cancel_href": url_for("team.index"),
+            "cancel_href": back,
             "intro": "They are signed out and no longer work in these stores. All can be brought back.",
             "takes": [taken],
             "warnings": warnings,
             # One field: a form of a thousand fields is refused.
-            "fields": [("ids", ",".join(map(str, ids)))],
+            "fields": [("ids", ",".join(map(str, ids))), ("back", back)],
             "confirm_label": "Remove",
         }
     )

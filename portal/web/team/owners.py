@@ -29,6 +29,7 @@ def preview_owner_deletion(owner_id: int) -> Response:
         owner,
         action=url_for("team.delete_owner", owner_id=owner_id),
         cancel_href=url_for("team.index"),
+        list_href=url_for("team.index"),
         title=f"Remove {name} as an owner?",
         intro=f"{name} is signed out and no longer owns {current_merchant().name}.",
         warnings=warnings,

@@ -10,7 +10,7 @@ from portal.services import exports, team
 from portal.web.access import allow
 from portal.web.listing import csv_file, is_for
 from portal.web.page import done, page
-from portal.web.removal import asked_reason, find_living, removed, show_preview
+from portal.web.removal import asked_reason, back_to, find_living, removed, show_preview
 from portal.web.scope import actor, current_merchant, current_person, now
 from portal.web.team import shown
 from portal.web.team.forms import MemberForm, PersonForm
@@ -105,6 +105,7 @@ def preview_deletion(member_id: int) -> Response:
         member,
         action=url_for("team.delete", member_id=member_id),
         cancel_href=url_for("team.index"),
+        list_href=url_for("team.index"),
         title=f"Remove {name} from {store}?",
         intro=f"{name} is signed out and no longer works in {store}. The membership goes to the trash.",
         warnings=[LOCKED_OUT] if member.user_id == current_person().id else [],
@@ -120,7 +121,7 @@ def delete(member_id: int) -> Response | AnyResponse:
     name = f"{member.user.display_name} from the team of {member.store.name}"
     act = team.remove_member(member, by=actor(), now=now(), reason=asked_reason())
     db.session.commit()
-    return removed(act, name, to=url_for("team.index"))
+    return removed(act, name, to=back_to(url_for("team.index")))
 
 
 def _editing(member: StoreUser, form: MemberForm) -> Response:
