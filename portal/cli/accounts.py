@@ -8,7 +8,7 @@ from typing import Any
 import click
 from sqlalchemy import or_, select
 
-from portal.cli.door import Room, now
+from portal.cli.door import Room, now, whole
 from portal.cli.finding import person_called
 from portal.cli.showing import moment, preview, table
 from portal.errors import Refused
@@ -69,16 +69,15 @@ def create(
     """
     may_sign_in = bool(email or username)
     password = chosen_password(from_stdin, generate) if may_sign_in else None
-    with scoped(db.session, PLATFORM):
-        user = create_user(
-            display_name=name,
-            by=OPERATOR,
-            email=email,
-            username=username,
-            password=password,
-            is_platform_admin=platform_admin,
-        )
+    given = {"email": email, "username": username, "password": password, "is_platform_admin": platform_admin}
+
+    def add() -> User:
+        user = create_user(display_name=name, by=OPERATOR, **given)  # type: ignore[arg-type]  # as declared
         db.session.commit()
+        return user
+
+    with scoped(db.session, PLATFORM):
+        user = whole(add)
         click.echo(f"Added {user.display_name} as person {user.id}.")
     if generate and password:
         show_once(password)
@@ -134,9 +133,13 @@ def reset_password(*, login: str, from_stdin: bool, generate: bool) -> None:
     user = person_called(login)
     db.session.rollback()  # nobody waits while you type
     password = chosen_password(from_stdin, generate)
-    with scoped(db.session, PLATFORM):
+
+    def change() -> None:
         set_password(user, password, by=OPERATOR, now=now())
         db.session.commit()
+
+    with scoped(db.session, PLATFORM):
+        whole(change)
     click.echo(f"{user.display_name} has a new password and is signed out everywhere.")
     if generate:
         show_once(password)
@@ -161,9 +164,14 @@ def delete(*, login: str, reason: str | None, yes: bool) -> None:
     db.session.rollback()
     if not yes:
         click.confirm(f"Delete {name}?", abort=True)
-    with scoped(db.session, PLATFORM):
+
+    def throw_away() -> Deletion:
         act = delete_user(user, by=OPERATOR, now=now(), reason=reason)
         db.session.commit()
+        return act
+
+    with scoped(db.session, PLATFORM):
+        act = whole(throw_away)
         click.echo(f"{name} is in the trash. Bring them back with: flask accounts restore {login}")
         click.echo(f"This is deletion {act.id}.")
 

@@ -4,7 +4,7 @@ import click
 from flask import current_app
 from sqlalchemy import select
 
-from portal.cli.door import Act, now
+from portal.cli.door import Act, now, whole
 from portal.cli.showing import table
 from portal.errors import Refused
 from portal.extensions import db
@@ -37,8 +37,12 @@ def demo(*, seed: int, if_empty: bool) -> None:
     if here:
         click.echo("The demo is here already: nothing was changed.")
     else:
-        verbs.build(seed=seed, now=now())
-        db.session.commit()
+
+        def build() -> None:
+            verbs.build(seed=seed, now=now())
+            db.session.commit()
+
+        whole(build)
         click.echo("Loaded Café Lumière, Boulangerie Moulin and Librairie Papyrus.")
     click.echo(f"\nSign in with the password: {verbs.PASSWORD}")
     table(("USERNAME", "WHO"), verbs.SIGN_INS, empty="")

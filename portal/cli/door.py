@@ -1,10 +1,11 @@
 """How every command begins and answers: one session, one way to be refused."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from inspect import cleandoc
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from flask.cli import ScriptInfo
@@ -13,8 +14,23 @@ from sqlalchemy.exc import DBAPIError
 from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.tenancy import during
+from portal.services.trouble import is_busy, is_nonsense, is_passing
 
-NO_TABLES = ("no such table", "UndefinedTable")
+Result = TypeVar("Result")
+TIMES = 3
+PAUSE_SECONDS = 0.1
+# What the database says of itself, and what that means.
+UNREACHED = "The database cannot be reached. Check DATABASE_URL, and that the database runs."
+NO_TABLES = "The database has no tables yet. Make them with: flask db upgrade"
+SIGNS = {
+    "no such table": NO_TABLES,
+    "UndefinedTable": NO_TABLES,
+    "connection failed": UNREACHED,
+    "failed to resolve": UNREACHED,
+    "unable to open database file": UNREACHED,
+    "disk is full": "The database's disk is full. Make room, then try again.",
+    "readonly database": "The database cannot be written. Check the rights of its file and folder.",
+}
 
 
 class Act(click.Command):
@@ -71,10 +87,34 @@ def answering() -> Iterator[list[Refused]]:
             click.echo(line, err=True)
     except DBAPIError as fault:
         db.session.rollback()
-        if not any(sign in repr(fault) for sign in NO_TABLES):
+        said = told(fault)
+        if not said:
             raise
-        message = "The database has no tables yet. Make them with: flask db upgrade"
-        raise click.ClickException(message) from fault
+        refusals.append(Refused("trouble", said))
+        click.echo(said, err=True)
+
+
+def told(fault: DBAPIError) -> str:
+    """Say what ails the database; nothing for what is a bug of ours."""
+    for sign, sentence in SIGNS.items():
+        if sign in repr(fault):
+            return sentence
+    if is_nonsense(fault):
+        return "The database cannot hold such a value: a number too large, or a text with a NUL."
+    return "The database is busy, or broke off. Try again in a moment." if is_busy(fault) else ""
+
+
+def whole(work: Callable[[], Result]) -> Result:
+    """Run a unit of work, and again from its beginning after a passing trouble of the database."""
+    for attempt in range(1, TIMES):
+        try:
+            return work()
+        except DBAPIError as trouble:
+            if not is_passing(trouble):
+                raise
+            db.session.rollback()
+            time.sleep(PAUSE_SECONDS * attempt)
+    return work()
 
 
 def done(work: Callable[[], Any]) -> bool:

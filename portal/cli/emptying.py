@@ -7,7 +7,7 @@ from functools import partial
 import click
 
 from portal.cli.deletions import name_of
-from portal.cli.door import done
+from portal.cli.door import done, whole
 from portal.cli.finding import deletion_numbered, every_tenant, scope_of
 from portal.extensions import db
 from portal.models.actor import JOBS, OPERATOR, Actor
@@ -59,18 +59,24 @@ def _under_way(tenant: int) -> list[int]:
 
 
 def _purge(act_id: int, *, by: Actor, now: datetime) -> None:
-    act = deletion_numbered(act_id)
-    with scope_of(act):
-        trash.start_purge(act, by=by)
-        db.session.commit()
+    def begin() -> None:
+        act = deletion_numbered(act_id)
+        with scope_of(act):
+            trash.start_purge(act, by=by)
+            db.session.commit()
+
+    whole(begin)
     _finish(act_id, now=now)
 
 
 def _finish(act_id: int, *, now: datetime) -> None:
+    def go_on() -> bool:
+        finished = trash.continue_some(act, now=now)
+        db.session.commit()
+        return finished
+
     act = deletion_numbered(act_id)
     with scope_of(act):
-        finished = False
-        while not finished:
-            finished = trash.continue_some(act, now=now)
-            db.session.commit()
+        while not whole(go_on):
+            pass
         click.echo(f"{act.status.capitalize()}: {name_of(act)} (deletion {act.id})")

@@ -1,7 +1,7 @@
 """Carrying an import out: a bar while it runs, a summary, and the refused rows in a file."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import IO, Any, BinaryIO, TextIO, cast
 
 import click
 
-from portal.cli.door import now
+from portal.cli.door import now, whole
 from portal.cli.finding import merchant_named
 from portal.cli.showing import progress
 from portal.extensions import db
@@ -99,19 +99,27 @@ class Story:
 def run(plan: imports.Plan, *, dry_run: bool, rejects: Path | None) -> Story:
     """Write the rows, and commit every chunk unless it is a dry run."""
     story = Story()
+    unit = imports.at_once if dry_run else _committed
     with progress(f"Importing {plan.kind}", plan.table.count) as step, refused_rows(rejects, plan) as file:
-        for fates in imports.run(plan, by=OPERATOR, now=now()):
+        for fates in imports.run(plan, by=OPERATOR, now=now(), unit=unit):
             story.add(fates)
             write_refused(file, fates)
             step(len(fates))
-            if not dry_run:
-                db.session.commit()
     if dry_run:
         db.session.rollback()
     elif story.report.has_changed:
         imports.note(plan, story.report, by=OPERATOR)
         db.session.commit()
     return story
+
+
+def _committed(work: Callable[[], list[imports.Fate]]) -> list[imports.Fate]:
+    def chunk() -> list[imports.Fate]:
+        fates = work()
+        db.session.commit()
+        return fates
+
+    return whole(chunk)
 
 
 def tell_plan(plan: imports.Plan) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import click
 
 from portal.cli import emptying
-from portal.cli.door import Room, now
+from portal.cli.door import Room, now, whole
 from portal.cli.showing import table
 from portal.extensions import db
 from portal.services.accounts import forget_old_attempts
@@ -22,9 +22,12 @@ class Job(NamedTuple):
 
 
 def _attempts(moment: datetime) -> bool:
-    forgotten = forget_old_attempts(moment)
-    db.session.commit()
-    click.echo(f"Forgot {forgotten:,} old tries to sign in.")
+    def forget() -> int:
+        forgotten = forget_old_attempts(moment)
+        db.session.commit()
+        return forgotten
+
+    click.echo(f"Forgot {whole(forget):,} old tries to sign in.")
     return True
 
 

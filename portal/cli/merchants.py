@@ -5,7 +5,7 @@ from typing import Any
 import click
 from sqlalchemy import func, or_, select
 
-from portal.cli.door import Room, now
+from portal.cli.door import Room, now, whole
 from portal.cli.finding import deletion_numbered, merchant_named, person_called
 from portal.cli.restoring import restore_options, run_restore
 from portal.cli.showing import moment, preview, table
@@ -49,9 +49,14 @@ def create(*, name: str, subdomain: str, owner: str, **place: str | None) -> Non
       flask merchants create --name Lux --subdomain lux --owner ana --timezone Europe/Paris
     """
     given = {field: value for field, value in place.items() if value}
-    first = person_called(owner)
-    merchant = create_merchant(name=name, subdomain=subdomain, owner=first, by=OPERATOR, **given)
-    db.session.commit()
+
+    def found() -> tuple[Merchant, User]:
+        first = person_called(owner)
+        merchant = create_merchant(name=name, subdomain=subdomain, owner=first, by=OPERATOR, **given)
+        db.session.commit()
+        return merchant, first
+
+    merchant, first = whole(found)
     click.echo(f"Founded {merchant.name}, owned by {first.display_name}.")
     click.echo(f"Its portal is at /m/{merchant.subdomain}/")
 
@@ -124,9 +129,14 @@ def delete(*, subdomain: str, reason: str | None, yes: bool) -> None:
     db.session.rollback()  # nobody waits while you type
     if not yes and click.prompt(f"Type {address} to delete it") != address:
         raise Refused("not_confirmed", f"That is not {address}. Nothing was deleted.")
-    with scoped(db.session, merchant.id):
+
+    def throw_away() -> Deletion:
         act = delete_merchant(merchant, by=OPERATOR, now=now(), reason=reason)
         db.session.commit()
+        return act
+
+    with scoped(db.session, merchant.id):
+        act = whole(throw_away)
         click.echo(f"{name} is in the trash, as deletion {act.id}.")
         if act.is_unfinished:
             click.echo("It is large: the rest follows with: flask jobs run deletions")

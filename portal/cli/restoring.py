@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from portal.cli.deletions import counts_text, name_of
-from portal.cli.door import now
+from portal.cli.door import now, whole
 from portal.cli.finding import scope_of
 from portal.extensions import db
 from portal.models.actor import OPERATOR
@@ -33,17 +33,17 @@ def restore_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def run_restore(act: Deletion, *, with_owners: bool, replace: bool, settings: Iterable[str]) -> None:
     """Restore, commit and say what came back."""
+    options: dict[str, Any] = {"with_owners": with_owners, "replace_holder": replace}
+
+    def bring_back() -> dict[str, int]:
+        counts = trash.restore(act, by=OPERATOR, now=now(), overrides=overrides, **options)
+        db.session.commit()
+        return counts
+
     with scope_of(act):
         label, was_back = name_of(act), act.status == "restored"
-        counts = trash.restore(
-            act,
-            by=OPERATOR,
-            now=now(),
-            overrides=new_values(act, settings),
-            with_owners=with_owners,
-            replace_holder=replace,
-        )
-        db.session.commit()
+        overrides = new_values(act, settings)
+        counts = whole(bring_back)
     if was_back:
         click.echo(f"The {label} was restored before. Nothing was changed.")
     else:  # a part of a person's deletion comes back with the person, and counts nothing of its own

@@ -6,7 +6,7 @@ import click
 from sqlalchemy import Select, select
 
 from portal.cli.deletions import name_of, show, show_list
-from portal.cli.door import Room, now
+from portal.cli.door import Room, now, whole
 from portal.cli.finding import deletion_numbered, merchant_dead_or_alive, scope_for, scope_of
 from portal.cli.restoring import restore_options, run_restore
 from portal.cli.tending import doctor, purge
@@ -122,9 +122,13 @@ def hold(*, number: int) -> None:
       flask trash hold 31
     """
     act = _named(number, None)
-    with scope_of(act):
+
+    def keep() -> None:
         verbs.hold(act, by=OPERATOR)
         db.session.commit()
+
+    with scope_of(act):
+        whole(keep)
         click.echo(f"The {name_of(act)} is kept until: flask trash unhold {act.id}")
 
 
@@ -137,9 +141,13 @@ def unhold(*, number: int) -> None:
       flask trash unhold 31
     """
     act = _named(number, None)
-    with scope_of(act):
+
+    def let_go() -> None:
         verbs.release(act, by=OPERATOR)
         db.session.commit()
+
+    with scope_of(act):
+        whole(let_go)
         click.echo(f"The {name_of(act)} is no longer on hold.")
 
 

@@ -5,13 +5,14 @@ import sys
 
 import click
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
 from config import ROOT
 from portal import cli
-from portal.cli.door import Act, Room
+from portal.cli.door import Act, Room, whole
 from portal.cli.showing import progress, table
 from portal.extensions import db
+from portal.services import accounts
 
 
 def everything(command, path=()):
@@ -45,7 +46,7 @@ def test_a_database_without_tables_is_told(flask, monkeypatch):
     monkeypatch.setattr("portal.models.session.PortalSession.scalars", bare)
     result = flask("accounts", "list")
     assert result.exit_code == 1
-    assert result.stderr == "Error: The database has no tables yet. Make them with: flask db upgrade\n"
+    assert result.stderr == "The database has no tables yet. Make them with: flask db upgrade\n"
 
 
 def test_any_other_fault_of_the_database_rises(flask, monkeypatch):
@@ -55,6 +56,57 @@ def test_any_other_fault_of_the_database_rises(flask, monkeypatch):
     monkeypatch.setattr("portal.models.session.PortalSession.scalars", broken)
     with pytest.raises(OperationalError):
         flask("accounts", "list")
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (OperationalError("", {}, Exception("unable to open database file")), "cannot be reached"),
+        (OperationalError("", {}, Exception("connection failed: no such host")), "cannot be reached"),
+        (OperationalError("", {}, Exception("database is locked")), "is busy"),
+        (OperationalError("", {}, Exception("database or disk is full")), "disk is full"),
+        (OperationalError("", {}, Exception("attempt to write a readonly database")), "cannot be written"),
+        (DataError("", {}, Exception("integer out of range")), "cannot hold such a value"),
+    ],
+)
+def test_trouble_of_the_database_is_one_sentence_and_1(flask, monkeypatch, fault, sentence):
+    def broken(*_, **__):
+        raise fault
+
+    monkeypatch.setattr("portal.models.session.PortalSession.scalars", broken)
+    result = flask("accounts", "list")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert sentence in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def deadlocks(times, work=lambda: "done"):
+    left = [OperationalError("", {}, Exception("database is locked"))] * times
+
+    def unit(*given, **options):
+        if left:
+            raise left.pop()
+        return work(*given, **options)
+
+    return unit
+
+
+def test_a_unit_of_work_is_done_again_after_a_passing_trouble(app, monkeypatch):
+    monkeypatch.setattr("portal.cli.door.PAUSE_SECONDS", 0)
+    assert whole(deadlocks(2)) == "done"
+    with pytest.raises(OperationalError):
+        whole(deadlocks(3))
+
+
+@pytest.mark.parametrize(("times", "code"), [(1, 0), (2, 0), (3, 1)])
+def test_a_command_is_tried_again_and_then_gives_up(flask, monkeypatch, times, code):
+    monkeypatch.setattr("portal.cli.door.PAUSE_SECONDS", 0)
+    module = sys.modules["portal.cli.accounts"]  # the name itself is the command's
+    monkeypatch.setattr(module, "create_user", deadlocks(times, accounts.create_user))
+    result = flask("accounts", "create", "--name", "Ana")
+    assert result.exit_code == code
+    assert ("is busy" in result.stderr) is bool(code)
+    assert flask("accounts", "list").output.count("Ana") == 1 - code
 
 
 def test_a_command_that_only_looks_cannot_write(app):

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from portal.models import Deletion, Product, SignInAttempt
 from portal.models.actor import OPERATOR
-from portal.services import stores
+from portal.services import stores, trash
 from tests.factories import make_merchant, make_product, make_store, within
 from tests.services.importing import committed
 
@@ -83,3 +84,26 @@ def test_a_job_goes_on_after_a_refusal_and_ends_with_1(flask, session, monkeypat
     result = flask("jobs", "run", "deletions")
     assert result.exit_code == 1
     assert "is taken now by product Taker" in result.stderr
+
+
+def test_a_job_goes_on_after_trouble_of_the_database(flask, session, monkeypatch):
+    """Three times busy is given up; the next act has its turn all the same."""
+    monkeypatch.setattr("portal.cli.door.PAUSE_SECONDS", 0)
+    cafe = make_merchant("Café", subdomain="cafe")
+    numbers = []
+    for name in ("Gare", "Nord"):
+        store = make_store(cafe, name)
+        with committed(cafe.id):
+            numbers.append(stores.delete_store(store, by=OPERATOR, now=NOW - timedelta(days=40)).id)
+    real = trash.start_purge
+
+    def hesitant(act, *, by):
+        if act.id == numbers[0]:
+            raise OperationalError("", {}, Exception("database is locked"))
+        real(act, by=by)
+
+    monkeypatch.setattr(trash, "start_purge", hesitant)
+    result = flask("jobs", "run", "purge")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == ["The database is busy, or broke off. Try again in a moment."]
+    assert result.stdout == f"Purged: store Nord (deletion {numbers[1]})\n"

@@ -6,7 +6,7 @@ the fate of each, chunk by chunk. The door commits every chunk, or rolls all bac
 
 from portal.services.imports.fates import Fate, Report
 from portal.services.imports.plans import ALL_STORES, KINDS, Plan, plan
-from portal.services.imports.running import note, run
+from portal.services.imports.running import at_once, note, run
 from portal.services.imports.tables import Line, Table, open_table
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Plan",
     "Report",
     "Table",
+    "at_once",
     "note",
     "open_table",
     "plan",

@@ -1,7 +1,8 @@
 """Running an import: row by row, each written whole or refused; the good ones stay."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 from portal.errors import Refused
@@ -17,6 +18,7 @@ from portal.services.imports.team import TeamWriter
 from portal.services.imports.writing import Row, Writer
 
 CHUNK = 200
+Unit = Callable[[Callable[[], list[Fate]]], list[Fate]]
 WRITERS: dict[str, type[Writer]] = {
     "stores": StoreWriter,
     "team": TeamWriter,
@@ -24,17 +26,23 @@ WRITERS: dict[str, type[Writer]] = {
 }
 
 
-def run(plan: Plan, *, by: Actor, now: datetime) -> Iterator[list[Fate]]:
+def at_once(work: Callable[[], list[Fate]]) -> list[Fate]:
+    """Write a chunk as it is, and leave the commit to whoever asked."""
+    return work()
+
+
+def run(plan: Plan, *, by: Actor, now: datetime, unit: Unit = at_once) -> Iterator[list[Fate]]:
     """Write the plan's rows, in the merchant's scope, and yield what became of each chunk of them.
 
-    Nothing is committed: the door commits after every chunk, or rolls all back for a dry run.
+    Nothing is committed here: the door commits after every chunk, or rolls all back for a dry run.
+    `unit` does the work of one chunk, and may do it again after a rollback: nothing is counted twice.
     Raises Refused("unknown_store") before the first row.
     """
     writer = WRITERS[plan.kind](plan, by=by, now=now)
     writer.begin()
     lines = plan.table.lines()
     while chunk := list(islice(lines, CHUNK)):
-        yield _write_chunk(writer, chunk)
+        yield unit(partial(_write_chunk, writer, chunk))
 
 
 def note(plan: Plan, report: Report, *, by: Actor) -> None:
