@@ -25,7 +25,11 @@ TABLES = """
     orders staff_pins card_tokens order_lines
 """.split()
 GLOBAL = {"users", "merchants", "login_sessions", "sign_in_attempts"}
-APPEND_ONLY = {"audit_log": ("UPDATE", "DELETE"), "deletions": ("DELETE",)}
+APPEND_ONLY = {
+    "audit_log": ("UPDATE", "DELETE"),
+    "deletions": ("DELETE",),
+    "program_versions": ("UPDATE",),  # they go only when their program is purged
+}
 
 
 def upgrade() -> None:
@@ -510,8 +514,32 @@ def upgrade() -> None:
             name=op.f("ck_loyalty_programs_minimum_redemption_points_in_range"),
         ),
         sa.CheckConstraint(
-            "points_expiration_days IS NULL OR points_expiration_days > 0",
-            name=op.f("ck_loyalty_programs_expiry_positive"),
+            "adjust_approval_points IS NULL OR adjust_approval_points >= 0",
+            name=op.f("ck_loyalty_programs_adjust_approval_points_in_range"),
+        ),
+        sa.CheckConstraint(
+            "convert_rate IS NULL OR convert_rate >= 0",
+            name=op.f("ck_loyalty_programs_convert_rate_in_range"),
+        ),
+        sa.CheckConstraint(
+            "point_value_cents IS NULL OR point_value_cents >= 0",
+            name=op.f("ck_loyalty_programs_point_value_cents_in_range"),
+        ),
+        sa.CheckConstraint(
+            "points_expiration_days IS NULL OR points_expiration_days >= 1",
+            name=op.f("ck_loyalty_programs_points_expiration_days_in_range"),
+        ),
+        sa.CheckConstraint(
+            "reward_valid_days IS NULL OR reward_valid_days >= 1",
+            name=op.f("ck_loyalty_programs_reward_valid_days_in_range"),
+        ),
+        sa.CheckConstraint(
+            "stamps_reward_value_cents IS NULL OR stamps_reward_value_cents >= 0",
+            name=op.f("ck_loyalty_programs_stamps_reward_value_cents_in_range"),
+        ),
+        sa.CheckConstraint(
+            "tier_window_days IS NULL OR tier_window_days >= 1",
+            name=op.f("ck_loyalty_programs_tier_window_days_in_range"),
         ),
         sa.CheckConstraint(
             "points_per_euro >= 0 AND points_per_euro <= 10000",

@@ -13,6 +13,7 @@ from portal.models.base import Json, Model, TimestampMixin
 from portal.models.ownership import Rule, global_key, tenant_key, within
 from portal.models.soft_delete import SoftDeleteMixin, live_unique
 from portal.models.tenancy import Tenant
+from portal.models.text import checked_text
 
 if TYPE_CHECKING:
     from portal.models.loyalty_reward import LoyaltyReward
@@ -33,6 +34,18 @@ LIMITS: dict[str, tuple[int, int | None]] = {
     "void_window_hours": (0, None),
     "tier_grace_days": (0, None),
 }
+# the same for what may be left empty
+OPTIONAL_LIMITS: dict[str, tuple[int, int | None]] = {
+    "points_expiration_days": (1, None),
+    "reward_valid_days": (1, None),
+    "tier_window_days": (1, None),
+    "stamps_reward_value_cents": (0, None),
+    "adjust_approval_points": (0, None),
+    "point_value_cents": (0, None),
+    "convert_rate": (0, None),
+}
+DECIMALS = ("point_value_cents", "convert_rate")
+TEXTS = {"card_name": 120, "stamps_reward_description": 120, "terms_text": 20_000}
 
 
 def _colour_check(column: str) -> CheckConstraint:
@@ -47,7 +60,8 @@ def _colour_check(column: str) -> CheckConstraint:
 
 def _limit_check(column: str, lowest: int, highest: int | None) -> CheckConstraint:
     within_limits = f"{column} >= {lowest}" + (f" AND {column} <= {highest}" if highest else "")
-    return CheckConstraint(within_limits, name=f"{column}_in_range")
+    empty = f"{column} IS NULL OR " if column in OPTIONAL_LIMITS else ""
+    return CheckConstraint(empty + within_limits, name=f"{column}_in_range")
 
 
 class LoyaltyProgram(Tenant, SoftDeleteMixin, TimestampMixin, Model):
@@ -121,10 +135,7 @@ class LoyaltyProgram(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         live_unique("uq_loyalty_programs_live", "merchant_id"),
         CheckConstraint(f"loyalty_type IN {TYPES}", name="loyalty_type_known"),
         CheckConstraint(f"clawback_policy IN {CLAWBACKS}", name="clawback_policy_known"),
-        CheckConstraint(
-            "points_expiration_days IS NULL OR points_expiration_days > 0", name="expiry_positive"
-        ),
-        *(_limit_check(column, *limits) for column, limits in LIMITS.items()),
+        *(_limit_check(column, *limits) for column, limits in (LIMITS | OPTIONAL_LIMITS).items()),
         _colour_check("card_color"),
         _colour_check("card_secondary_color"),
         {"info": {"word": "program"}},
@@ -172,19 +183,40 @@ class LoyaltyProgram(Tenant, SoftDeleteMixin, TimestampMixin, Model):
             raise Refused("bad_type", f"The program collects stamps, points or both, not “{value}”.")
         return value
 
-    @validates(*LIMITS)
-    def _in_range(self, field: str, value: int) -> int:
-        lowest, highest = LIMITS[field]
+    @validates(*LIMITS, *OPTIONAL_LIMITS)
+    def _in_range(self, field: str, value: Any) -> Any:
+        if value is None and field in OPTIONAL_LIMITS:
+            return None
+        lowest, highest = (LIMITS | OPTIONAL_LIMITS)[field]
+        words = field.replace("_", " ").capitalize()
+        kinds = (int, Decimal) if field in DECIMALS else (int,)
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise Refused("not_a_number", f"{words} must be a whole number.", field=field)
         if value < lowest or (highest is not None and value > highest):
-            upper = f" and {highest:,}" if highest is not None else " or more"
-            words = field.replace("_", " ")
-            between = f"between {lowest}{upper}" if highest is not None else f"{lowest}{upper}"
-            raise Refused("out_of_range", f"{words.capitalize()} must be {between}.", field=field)
+            between = f"between {lowest} and {highest:,}" if highest is not None else f"{lowest} or more"
+            raise Refused("out_of_range", f"{words} must be {between}.", field=field)
         return value
+
+    @validates(*TEXTS)
+    def _hold_to_length(self, field: str, value: str | None) -> str | None:
+        text = checked_text(value, field.replace("_", " "), TEXTS[field])
+        return text or ("Free item" if field == "stamps_reward_description" else None)
+
+    @validates("privacy_url")
+    def _https_only(self, field: str, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"https://[^\s/]+(/\S*)?", value):
+            raise Refused("bad_address", "Write the address with https://.", field=field)
+        return value or None
+
+    @validates("logo_url", "hero_image_url")
+    def _of_this_server(self, field: str, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"/[^/\\\s]\S*", value):
+            raise Refused("bad_address", "Upload the image; its address is one of this server.", field=field)
+        return value or None
 
     @validates("card_color", "card_secondary_color")
     def _hex_colour(self, field: str, value: str | None) -> str | None:
-        if value is not None and not COLOUR.fullmatch(value):
+        if (value is not None or field == "card_color") and not COLOUR.fullmatch(value or ""):
             raise Refused("bad_colour", "Write the colour as #RRGGBB, for example #4F46E5.", field=field)
         return value
 

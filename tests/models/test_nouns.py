@@ -1,6 +1,7 @@
 """The nouns alone: what a record and the clock can answer, and what each refuses to hold."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import insert, select
@@ -229,3 +230,42 @@ def test_a_token_that_is_revoked_leaves_its_value_free():
     (index,) = [i for i in CardToken.__table__.indexes if i.name == "uq_card_tokens_value_live"]
     assert "revoked_at IS NULL" in str(index.dialect_kwargs["postgresql_where"])
     assert NOW.tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("stamps_target", None, "not_a_number"),
+        ("stamps_target", "10", "not_a_number"),
+        ("stamps_target", 5.5, "not_a_number"),
+        ("stamps_target", True, "not_a_number"),
+        ("stamps_target", 101, "out_of_range"),
+        ("points_expiration_days", 0, "out_of_range"),
+        ("reward_valid_days", -1, "out_of_range"),
+        ("point_value_cents", Decimal("-0.5"), "out_of_range"),
+        ("privacy_url", "http://example.com/privacy", "bad_address"),
+        ("privacy_url", "javascript:alert(1)", "bad_address"),
+        ("logo_url", "https://elsewhere.example/logo.png", "bad_address"),
+        ("logo_url", "//elsewhere.example/logo.png", "bad_address"),
+        ("card_name", "x" * 121, "bad_text"),
+        ("card_color", None, "bad_colour"),
+    ],
+)
+def test_a_program_refuses_what_its_rules_cannot_mean(field, value, code):
+    with pytest.raises(Refused) as no:
+        LoyaltyProgram(**{field: value})
+    assert no.value.code == code
+
+
+def test_a_program_takes_what_its_rules_can_mean():
+    program = LoyaltyProgram(
+        reward_valid_days=None,
+        point_value_cents=Decimal("0.5"),
+        privacy_url="https://example.com/privacy",
+        logo_url="/media/7",
+        card_name="  Carnet  ",
+        stamps_reward_description="",
+    )
+    assert program.card_name == "Carnet"
+    assert program.stamps_reward_description == "Free item"
+    assert (program.logo_url, program.privacy_url) == ("/media/7", "https://example.com/privacy")
