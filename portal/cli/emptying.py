@@ -9,6 +9,7 @@ import click
 from portal.cli.deletions import name_of
 from portal.cli.door import done, whole
 from portal.cli.finding import deletion_numbered, every_tenant, scope_of
+from portal.errors import Refused
 from portal.extensions import db
 from portal.models.actor import JOBS, OPERATOR, Actor
 from portal.models.tenancy import scoped
@@ -16,9 +17,25 @@ from portal.services import trash
 
 
 def purge_due(now: datetime, tenants: list[int] | None = None) -> bool:
-    """Purge whatever is due and go on with what was interrupted; False when something was refused."""
-    well = [done(partial(_purge, act_id, by=JOBS, now=now)) for act_id in due(now, tenants)]
+    """Purge whatever is due and go on with what was interrupted; False when something was refused.
+
+    What is on hold, or a part of it, is said and passed over: it is kept because somebody asked for that.
+    """
+    well = [done(partial(_purge_unless_held, act_id, now=now)) for act_id in due(now, tenants)]
     return all(well)
+
+
+def why_held(act_id: int) -> str:
+    """Say which hold keeps a due act, or nothing; looks only, for a dry run."""
+    try:
+        act = deletion_numbered(act_id)
+        with scope_of(act):
+            trash.start_purge(act, by=JOBS)
+    except Refused as refusal:
+        return refusal.message if refusal.code == "on_hold" else ""
+    finally:
+        db.session.rollback()
+    return ""
 
 
 def due(now: datetime, tenants: list[int] | None = None) -> Iterator[int]:
@@ -56,6 +73,21 @@ def _under_way(tenant: int) -> list[int]:
         found = [act.id for act in trash.unfinished()]
         db.session.rollback()
     return found
+
+
+def _purge_unless_held(act_id: int, *, now: datetime) -> None:
+    try:
+        _purge(act_id, by=JOBS, now=now)
+    except Refused as refusal:
+        if refusal.code != "on_hold":
+            raise
+        db.session.rollback()
+        click.echo(kept(act_id, refusal.message))
+
+
+def kept(act_id: int, why: str) -> str:
+    """Say that an act is due and stays all the same: on hold."""
+    return f"Kept, on hold: {name_of(deletion_numbered(act_id))} (deletion {act_id}): {why}"
 
 
 def _purge(act_id: int, *, by: Actor, now: datetime) -> None:

@@ -30,15 +30,16 @@ def purge(
 ) -> None:
     """Remove for good what was deleted.
 
-    Deletion ID, or with --due all whose time is over. What is on hold stays. Rows that orders still point
-    at are emptied of what they said, and kept. Interrupted? Run it again: it goes on where it stopped.
+    Deletion ID, or else all whose time is over, which --due says aloud. What is on hold, or a part of it,
+    stays. Rows that orders still point at are emptied of what they said, and kept. Interrupted? Run it
+    again: it goes on where it stopped.
 
     Examples:
       flask trash purge --due --dry-run
       flask trash purge --due --merchant cafe-lumiere
       flask trash purge 31
     """
-    if (number is None) == (not due):
+    if number is not None and due:
         raise click.UsageError("Say the ID of a deletion, or --due.")
     whose = merchant_dead_or_alive(merchant) if merchant else None
     if number is not None:
@@ -66,6 +67,9 @@ def _purge_one(act: Deletion, *, dry_run: bool, yes: bool) -> None:
 def _tell_due(tenants: list[int] | None) -> None:
     count = 0
     for act_id in emptying.due(now(), tenants):
+        if why := emptying.why_held(act_id):
+            click.echo(emptying.kept(act_id, why))
+            continue
         act = deletion_numbered(act_id)
         click.echo(f"Would purge: {name_of(act)} (deletion {act.id}): {counts_text(act.counts)}")
         count += 1

@@ -80,7 +80,7 @@ def test_the_list_is_narrowed_by_kind_and_name_and_limited(flask, cafe, gare):
         ["show"],
         ["show", "x"],
         ["restore", "0"],
-        ["purge"],
+        ["purge", "0"],
         ["purge", "1", "--due"],
         ["hold"],
     ],

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from portal.errors import Refused
 from portal.models import Deletion
 from portal.models.actor import OPERATOR
 from portal.services import accounts, products, stores, trash
@@ -109,6 +110,31 @@ def test_purging_one_wants_its_name_typed(flask, session, cafe, gare):
     assert act(session, cafe, number) == "purged"
 
 
+def test_a_part_on_hold_keeps_its_owner_and_fails_no_night(flask, session, cafe, gare):
+    tea = make_product(gare, "Tea")
+    part = delete(cafe, products.delete_product, tea, ago=40)
+    whole = delete(cafe, stores.delete_store, gare, ago=35)
+    flask("trash", "hold", part)
+    line = f"Kept, on hold: store Gare (deletion {whole}): Some of its products are on hold."
+    for words in (["jobs", "run", "purge"], ["trash", "purge", "--due"]):
+        result = flask(*words)
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert line in result.stdout
+    dry = flask("trash", "purge", "--due", "--dry-run")
+    assert dry.exit_code == 0
+    assert line in dry.stdout
+    assert "0 to purge." in dry.stdout
+    assert act(session, cafe, whole) == "done"
+    assert flask("trash", "purge", whole, "--yes").exit_code == 1
+
+
+def test_a_bare_purge_takes_what_is_due(flask, session, cafe, gare):
+    number = delete(cafe, stores.delete_store, gare, ago=31)
+    assert flask("trash", "purge", "--dry-run").output.endswith("1 to purge. Nothing was changed.\n")
+    assert flask("trash", "purge").output == f"Purged: store Gare (deletion {number})\n"
+    assert flask("trash", "purge", number, "--due").exit_code == 2
+
+
 def test_what_is_refused_does_not_keep_the_others_from_being_purged(flask, session, cafe, gare, monkeypatch):
     tea = make_product(gare, "Tea")
     milk = make_product(gare, "Milk")
@@ -118,11 +144,11 @@ def test_what_is_refused_does_not_keep_the_others_from_being_purged(flask, sessi
 
     def hesitant(act, *, by):
         if act.id == first:
-            act.hold = True  # somebody put it on hold just now
+            raise Refused("protected", "Cups still need it.")
         real(act, by=by)
 
     monkeypatch.setattr(trash, "start_purge", hesitant)
     result = flask("trash", "purge", "--due")
     assert result.exit_code == 1
-    assert "on hold" in result.stderr
+    assert result.stderr == "Cups still need it.\n"
     assert act(session, cafe, second) == "purged"
