@@ -1,4 +1,4 @@
-"""Owners and the trash: no merchant without one, no name kept after a purge, new values for who needs them."""
+"""Owners and the trash: no merchant without one, no name kept, new values for whoever needs them."""
 
 from datetime import timedelta
 
@@ -148,3 +148,18 @@ def test_nobody_revives_a_row_by_hand(session, now):
         with pytest.raises(TypeError, match=r"through services\.trash"):
             session.flush()
         session.rollback()
+
+
+def test_what_stands_in_the_owners_way_is_told_before(session, now):
+    merchant = make_merchant()
+    store = make_store(merchant, store_code="gare")
+    product = make_product(store)
+    with within(merchant):
+        act = trash.soft_delete(session.get(Product, product.id), by=OPERATOR, now=now)
+        stores.delete_store(session.get(Store, store.id), by=OPERATOR, now=now)
+        session.commit()
+    make_store(merchant, store_code="gare")
+    with within(merchant):
+        seen = trash.preview_restore(session.get(Deletion, (act.merchant_id, act.id)), by=OPERATOR)
+        assert [clash.key for clash in seen.clashes] == [f"stores-{store.id}-store_code"]
+        assert seen.blocked_by.root_id == store.id

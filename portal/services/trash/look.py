@@ -53,7 +53,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class RestorePreview:
-    """What a restore would bring and what stands in its way."""
+    """What a restore would bring and what stands in its way; the clashes of dead owners are told too."""
 
     brings: tuple[Kind, ...]
     earlier: tuple[Kind, ...]
@@ -101,12 +101,21 @@ def preview_restore(act: Deletion, *, by: Actor) -> RestorePreview:
             inside = rows.under(table, root, act.root_id, act.merchant_id)
             other = and_(inside, table.c.deletion_id != act.id, table.c.purged_at.is_(None))
             earlier.append(_kind(table, other))
+    owners = _dead_owners(act)
     return RestorePreview(
         brings=_sum(brings),
         earlier=_sum(earlier),
-        blocked_by=dead_owner(act),
-        clashes=tuple(clashes_of(act, by)),
+        blocked_by=owners[0] if owners else None,
+        clashes=tuple(clash for each in (act, *owners) for clash in clashes_of(each, by)),
     )
+
+
+def _dead_owners(act: Deletion) -> list[Deletion]:
+    """The deletions a restore with owners would bring back too, from the act outwards."""
+    found: list[Deletion] = []
+    while (owner := dead_owner(found[-1] if found else act)) is not None:
+        found.append(owner)
+    return found
 
 
 def _merchants(row: Any) -> list[int]:
