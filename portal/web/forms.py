@@ -1,8 +1,10 @@
 """A form that tries a verb, and says beside its fields what the verb refused."""
 
+import json
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from flask import request
 from flask_wtf import FlaskForm
 
 from portal.errors import Conflict, Refused
@@ -15,6 +17,7 @@ class Form(FlaskForm):
     """A form of ours; `status` is what to answer when it is shown again: 422 or 409."""
 
     status = 200
+    seen = ""  # what a form that changes something showed
 
     def carry_out(self, verb: Callable[[], Result]) -> Result | None:
         """Check the shape of what was typed, then do it; None when it was refused, and nothing is written.
@@ -41,3 +44,62 @@ class Form(FlaskForm):
             self[name].errors = [refusal.message]
         else:
             self.form_errors.append(refusal.message)
+
+
+class ChangeForm(Form):
+    """A form that changes what is there: it sends along as `seen` what it showed, as JSON.
+
+    What somebody else saved meanwhile stays unless it was typed over. Where both changed the same field,
+    a 409 shows their value beside it, and saving again keeps what was typed.
+    """
+
+    @property
+    def seen(self) -> str:  # type: ignore[override]  # written nowhere
+        """What is there now."""
+        return json.dumps({name: _plain(self[name].object_data) for name in self._names()})
+
+    def carry_out(self, verb: Callable[[], Result]) -> Result | None:
+        """As above, once nothing is lost by it."""
+        overtaken = self._overtaken()
+        if not overtaken:
+            return super().carry_out(verb)
+        self.validate()
+        self.status = 409
+        for name in overtaken:
+            self[name].errors = [
+                f"Somebody changed this meanwhile: {self._told(name)}. Save again to keep yours."
+            ]
+        db.session.rollback()
+        return None
+
+    def _overtaken(self) -> list[str]:
+        """Name the fields that both changed, and take over what only others changed."""
+        both = []
+        for name, was in _read(request.form.get("seen", "")).items():
+            if name not in self._names() or _plain(self[name].object_data) == was:
+                continue
+            if _plain(self[name].data) == was:
+                self[name].data = self[name].object_data
+            elif _plain(self[name].data) != _plain(self[name].object_data):
+                both.append(name)
+        return both
+
+    def _told(self, name: str) -> str:
+        value = _plain(self[name].object_data)
+        choices = dict(getattr(self[name], "choices", None) or ())
+        return f"“{choices.get(value, value)}”" if value else "it is empty now"
+
+    def _names(self) -> list[str]:
+        return [field.name for field in self if field.name != "csrf_token"]
+
+
+def _plain(value: Any) -> str:
+    return str(value or "").strip()
+
+
+def _read(seen: str) -> dict[str, Any]:
+    try:
+        read = json.loads(seen)
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}

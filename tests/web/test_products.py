@@ -1,6 +1,7 @@
 """Products as people meet them."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -479,3 +480,47 @@ def test_the_list_costs_the_same_however_long_it_is(as_owner, cast, statements):
     for n in range(20):
         make_product(make_store(cast.merchant, f"S{n}"), category=f"C{n}")
     assert cost() == few <= 6
+
+
+# Two people at once
+
+
+def seen_in(text):
+    return html.unescape(re.search(r'name="seen"\s+value="([^"]*)"', text)[1])
+
+
+@pytest.mark.parametrize("is_row", [True, False], ids=["row", "dialog"])
+def test_what_somebody_else_saved_meanwhile_stays(as_owner, cast, is_row):
+    headers = {"HX-Target": f"tr#product-{cast.espresso.id}"} if is_row else {}
+    here = at(cast, cast.espresso.id)
+    form = {"name": "Espresso", "sku": "E-1", "category": "Hot", "price": "2.50", "earns_points": "y"}
+    form["seen"] = seen_in(as_owner.piece(f"{here}/edit", headers=headers).text)
+    as_owner.piece(here, method="POST", data={"name": "Espresso", "price": "2.80", "earns_points": "y"})
+    saved = as_owner.piece(here, method="POST", headers=headers, data=form)
+    assert saved.status_code == 200
+    product = read(cast.espresso)
+    assert (product.price_cents, product.category) == (280, "Hot")
+
+
+@pytest.mark.parametrize("is_row", [True, False], ids=["row", "dialog"])
+def test_who_typed_over_it_is_asked_once(as_owner, cast, is_row):
+    headers = {"HX-Target": f"tr#product-{cast.espresso.id}"} if is_row else {}
+    here = at(cast, cast.espresso.id)
+    form = {"name": "Espresso", "price": "3", "earns_points": "y"}
+    form["seen"] = seen_in(as_owner.piece(f"{here}/edit", headers=headers).text)
+    as_owner.piece(here, method="POST", data={"name": "Espresso", "price": "2.80", "earns_points": "y"})
+    asked = as_owner.piece(here, method="POST", headers=headers, data=form)
+    assert asked.status_code == 409
+    assert "Somebody changed this meanwhile: “2.80”. Save again to keep yours." in asked.text
+    assert 'value="3"' in asked.text
+    assert read(cast.espresso).price_cents == 280
+    again = as_owner.piece(here, method="POST", headers=headers, data=form | {"seen": seen_in(asked.text)})
+    assert again.status_code == 200
+    assert read(cast.espresso).price_cents == 300
+
+
+@pytest.mark.parametrize("seen", ["", "x", "[]", "1", '{"nonsense": 1, "csrf_token": 2}', "[" * 5_000])
+def test_a_form_that_saw_nothing_known_is_taken_as_it_is(as_owner, cast, seen):
+    answer = as_owner.post(at(cast, cast.espresso.id), data={"name": "Ristretto", "price": "1", "seen": seen})
+    assert answer.status_code == 303
+    assert read(cast.espresso).name == "Ristretto"

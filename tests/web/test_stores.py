@@ -1,6 +1,7 @@
 """Stores as people meet them."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -397,3 +398,15 @@ def test_a_city_leaves_the_stores_in_it(cast, as_owner):
     assert "Gare" not in text.split('id="list"')[1]
     exported = as_owner.get(path(cast.merchant, "stores/export.csv?city=Diekirch")).text
     assert len(exported.splitlines()) == 2
+
+
+def test_a_phone_that_somebody_else_saved_meanwhile_stays(cast, as_owner):
+    here = path(cast.merchant, "stores", cast.gare.id)
+    seen = html.unescape(re.search(r'name="seen"\s+value="([^"]*)"', as_owner.get(f"{here}/edit").text)[1])
+    theirs = {"name": "Gare", "phone": "+352 1", "timezone": "Europe/Paris"}
+    as_owner.post(here, data=theirs)
+        here, data={"name": "Gare", "store_code": "gare", "phone": "+352 1", "timezone": "Europe/Paris"}
+    )
+    as_owner.post(here, data={"name": "Gare 2", "phone": "", "timezone": "", "seen": seen})
+    kept = read(cast.gare)
+    assert (kept.name, kept.phone, kept.timezone) == ("Gare 2", "+352 1", "Europe/Paris")

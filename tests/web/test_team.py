@@ -1,6 +1,7 @@
 """The team as people meet it."""
 
 import csv
+import html
 import io
 import re
 from datetime import UTC, datetime
@@ -497,3 +498,14 @@ def test_positions_can_be_sorted(cast, as_owner):
     answer = as_owner.get(path(cast.merchant, "team/?sort=position&direction=desc"))
     assert answer.status_code == 200
     assert 'id="sort-position"' in answer.text
+
+
+def test_a_role_that_somebody_else_gave_meanwhile_stays(cast, as_owner):
+    here = path(cast.merchant, "team", cast.anna.id)
+    seen = html.unescape(re.search(r'name="seen"\s+value="([^"]*)"', as_owner.get(f"{here}/edit").text)[1])
+    as_owner.post(here, data={"role": "manager"})
+    as_owner.post(here, data={"role": "staff", "position": "Lead", "seen": seen})
+    assert (read(cast.anna).role, read(cast.anna).position) == ("manager", "Lead")
+    late = as_owner.piece(here, method="POST", data={"role": "manager", "position": "Chef", "seen": seen})
+    assert late.status_code == 409
+    assert "Somebody changed this meanwhile: “Lead”" in late.text

@@ -7,13 +7,13 @@ from wtforms.validators import InputRequired, Length, Regexp
 
 from portal.models.text import LONGEST_NAME
 from portal.services.products import cents_from
-from portal.web.forms import Form
+from portal.web.forms import ChangeForm
 
 SHORT = [Length(max=LONGEST_NAME, message=f"This takes at most {LONGEST_NAME} characters.")]
 FIGURES = Regexp(r"[-0-9.,\s]*\Z", message="Write the amount in figures, like 4.50.")
 
 
-class RowForm(Form):
+class RowForm(ChangeForm):
     """What can be changed in the list."""
 
     name = StringField("Name", [InputRequired("Give the product a name."), *SHORT])

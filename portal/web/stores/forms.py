@@ -9,13 +9,13 @@ from wtforms.validators import InputRequired, Length
 
 from portal.models.merchant import Merchant
 from portal.models.text import LONGEST_CODE, LONGEST_NAME, slug_from
-from portal.web.forms import Form
+from portal.web.forms import ChangeForm
 
 SHORT = [Length(max=LONGEST_NAME, message=f"This takes at most {LONGEST_NAME} characters.")]
 CODE = [Length(max=LONGEST_CODE, message=f"This takes at most {LONGEST_CODE} characters.")]
 
 
-class StoreForm(Form):
+class StoreForm(ChangeForm):
     """Name, address and the like: for those who run the store."""
 
     name = StringField("Name", [InputRequired("Give the store a name."), *SHORT])

@@ -8,7 +8,7 @@ from wtforms.validators import InputRequired, Length, ValidationError
 
 from portal.models.actor import Role
 from portal.models.text import LONGEST_NAME
-from portal.web.forms import Form
+from portal.web.forms import ChangeForm, Form
 from portal.web.scope import actor
 
 SHORT = Length(max=LONGEST_NAME, message=f"This takes at most {LONGEST_NAME} characters.")
@@ -65,7 +65,7 @@ class PersonForm(_InStoreForm):
             raise ValidationError(STORE)
 
 
-class MemberForm(Form):
+class MemberForm(ChangeForm):
     """Change what a person does in the store."""
 
     role = SelectField("Role")
@@ -74,3 +74,7 @@ class MemberForm(Form):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.role.choices = roles()
+
+    def details(self) -> dict[str, Any]:
+        """What was chosen and typed, by the names the verb knows."""
+        return {"role": self.role.data, "position": self.position.data}

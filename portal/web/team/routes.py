@@ -83,9 +83,8 @@ def edit(member_id: int) -> Response:
 def update(member_id: int) -> Response | AnyResponse:
     """Change role or position; a new role signs the person out."""
     member = find_living(StoreUser, member_id)
-    form = MemberForm()
-    wanted = {"role": form.role.data, "position": form.position.data}
-    if form.carry_out(lambda: team.change_member(member, by=actor(), now=now(), **wanted)) is None:
+    form = MemberForm(obj=member)
+    if form.carry_out(lambda: team.change_member(member, by=actor(), now=now(), **form.details())) is None:
         return _editing(find_living(StoreUser, member_id), form)
     db.session.commit()
     row = shown.line_of(member)
