@@ -58,6 +58,7 @@ class Listing:
     next_cursor: str | None = None
     export_href: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    is_sorted_by_default: bool = False
 
     @property
     def count_is_capped(self) -> bool:
@@ -157,6 +158,7 @@ def list_of(
         direction=direction,
         filters=filters or {},
         count=_count(query, sorting),
+        is_sorted_by_default=(sort, direction) == _sort_by_default(sorting),
     )
     _read_page(listing, query, sorting)
     if export_href:
@@ -234,8 +236,12 @@ def _plain(text: str) -> str:
 def _sort_asked(sorting: Sorting) -> tuple[str, str]:
     sort = request.args.get("sort", "")
     if sort not in sorting.columns:
-        return sorting.default, "desc" if sorting.starts_descending else "asc"
+        return _sort_by_default(sorting)
     return sort, "desc" if request.args.get("direction") == "desc" else "asc"
+
+
+def _sort_by_default(sorting: Sorting) -> tuple[str, str]:
+    return sorting.default, "desc" if sorting.starts_descending else "asc"
 
 
 def _count(query: Select[Any], sorting: Sorting) -> int:
