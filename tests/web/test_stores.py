@@ -405,8 +405,6 @@ def test_a_phone_that_somebody_else_saved_meanwhile_stays(cast, as_owner):
     seen = html.unescape(re.search(r'name="seen"\s+value="([^"]*)"', as_owner.get(f"{here}/edit").text)[1])
     theirs = {"name": "Gare", "phone": "+352 1", "timezone": "Europe/Paris"}
     as_owner.post(here, data=theirs)
-        here, data={"name": "Gare", "store_code": "gare", "phone": "+352 1", "timezone": "Europe/Paris"}
-    )
     as_owner.post(here, data={"name": "Gare 2", "phone": "", "timezone": "", "seen": seen})
     kept = read(cast.gare)
     assert (kept.name, kept.phone, kept.timezone) == ("Gare 2", "+352 1", "Europe/Paris")
