@@ -13,6 +13,8 @@ from portal.models.tenancy import Tenant
 from portal.models.text import checked_code, checked_name, checked_timezone
 from portal.models.user import User
 
+LONGEST_RETENTION = 3_650
+
 
 class Merchant(SoftDeleteMixin, TimestampMixin, Model):
     """The business: the tenant. `public_ref` begins every bearer secret of the merchant."""
@@ -55,6 +57,13 @@ class Merchant(SoftDeleteMixin, TimestampMixin, Model):
     @validates("timezone")
     def _known_zone(self, _: str, name: str) -> str:
         return checked_timezone(name)
+
+    @validates("retention_days")
+    def _sane_retention(self, field: str, days: int) -> int:
+        if not 0 <= days <= LONGEST_RETENTION:
+            message = f"The trash is kept 0 to {LONGEST_RETENTION:,} days; 0 keeps it for ever."
+            raise Refused("bad_retention", message, field=field)
+        return days
 
     @validates("currency", "country")
     def _known_code(self, field: str, code: str) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.errors import Conflict
 from portal.extensions import db
@@ -14,7 +14,10 @@ from portal.models.tenancy import scoped
 from portal.models.text import fold_code
 from portal.models.user import User
 from portal.services import audit, tokens, trash
+from portal.services.changing import apply
 from portal.services.saving import save
+
+FIELDS = frozenset(["name", "subdomain", "timezone", "currency", "country", "locale", "retention_days"])
 
 
 def create_merchant(*, name: str, subdomain: str, owner: User, by: Actor, **place: Any) -> Merchant:
@@ -28,6 +31,19 @@ def create_merchant(*, name: str, subdomain: str, owner: User, by: Actor, **plac
         add_owner(merchant, owner, by=by)
         audit.record("create", merchant, by=by)
     return merchant
+
+
+def change_merchant(merchant: Merchant, *, by: Actor, **changes: Any) -> list[str]:
+    """Change the FIELDS given and name those that differ; raises Conflict("taken"), Refused.
+
+    A new retention counts for what is deleted from then on; 0 keeps what lies in the trash, too.
+    """
+    with scoped(db.session, merchant.id):
+        changed = apply(merchant, changes, known=FIELDS, by=by)
+        if "retention_days" in changed and merchant.retention_days == 0:
+            kept = update(Deletion).where(Deletion.merchant_id == merchant.id, Deletion.status == "done")
+            db.session.execute(kept.values(purge_after=None))
+    return changed
 
 
 def find_merchant(subdomain: str) -> Merchant | None:
