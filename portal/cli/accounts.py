@@ -9,9 +9,10 @@ import click
 from sqlalchemy import or_, select
 
 from portal.cli.door import Room, now, whole
-from portal.cli.finding import person_called
+from portal.cli.finding import person_called, person_numbered
+from portal.cli.restoring import restore_options, run_restore
 from portal.cli.showing import moment, preview, table
-from portal.errors import Refused
+from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.actor import OPERATOR
 from portal.models.deletion import Deletion
@@ -19,7 +20,7 @@ from portal.models.tenancy import PLATFORM, across_merchants, scoped
 from portal.models.text import fold, fold_code
 from portal.models.user import User
 from portal.services import trash
-from portal.services.accounts import create_user, delete_user, set_password
+from portal.services.accounts import create_user, delete_user, find_user, set_password
 
 WHY = "a person may work for several merchants"
 
@@ -68,6 +69,10 @@ def create(
       flask accounts create --name Root --username root-1 --platform-admin --generate
     """
     may_sign_in = bool(email or username)
+    if platform_admin and not may_sign_in:
+        message = "A platform admin must be able to sign in. Give --email or --username."
+        raise Refused("no_login", message)
+    refuse_unusable(name, email, username)
     password = chosen_password(from_stdin, generate) if may_sign_in else None
     given = {"email": email, "username": username, "password": password, "is_platform_admin": platform_admin}
 
@@ -81,6 +86,17 @@ def create(
         click.echo(f"Added {user.display_name} as person {user.id}.")
     if generate and password:
         show_once(password)
+
+
+def refuse_unusable(name: str, email: str | None, username: str | None) -> None:
+    """Refuse a name or login that will not do before a password is asked for."""
+    User(display_name=name, email=email, username=username)
+    for field, login in (("email", email), ("username", username)):
+        holder = find_user(login) if login else None
+        if holder is not None:
+            message = f"The {field} “{login}” is taken by {holder.display_name}. Choose another."
+            raise Conflict("taken", message, holder.display_name, field=field)
+    db.session.rollback()  # nobody waits while you type
 
 
 @accounts.command("list", reads=True)
@@ -145,22 +161,39 @@ def reset_password(*, login: str, from_stdin: bool, generate: bool) -> None:
         show_once(password)
 
 
+def one_person(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Name a person by what they sign in with, or by their number."""
+    command = click.option("--id", "number", metavar="ID", type=click.IntRange(1), help="By number.")(command)
+    return click.argument("login", metavar="LOGIN|#ID", required=False)(command)
+
+
+def _number_in(login: str | None, number: int | None) -> int | None:
+    """Read the number from --id or #ID; raises UsageError unless one person is named in one way."""
+    if (login is None) == (number is None):
+        raise click.UsageError("Say who: their e-mail address or username, or #ID.")
+    word = (login or "").removeprefix("#")
+    return int(word) if word != login and word.isascii() and word.isdecimal() else number
+
+
 @accounts.command("delete")
-@click.argument("login")
+@one_person
 @click.option("--reason", help="Why, for the trash.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def delete(*, login: str, reason: str | None, yes: bool) -> None:
+def delete(*, login: str | None, number: int | None, reason: str | None, yes: bool) -> None:
     """Put a person in the trash.
 
-    LOGIN is their e-mail address or username; all their memberships go with them, after a preview.
+    LOGIN is their e-mail address or username; who has none is named by their number: #ID, or --id ID. All
+    their memberships go with them, after a preview.
 
-    Example:
+    Examples:
       flask accounts delete ana@example.com --reason "left the company"
+      flask accounts delete --id 12
     """
-    user = person_called(login)
+    named = _number_in(login, number)
+    user = person_numbered(named) if named else person_called(login or "")
     with across_merchants(db.session, WHY):
         preview(trash.preview(user))
-    name = user.display_name
+    name, back = user.display_name, user.email or user.username or f"--id {user.id}"
     db.session.rollback()
     if not yes:
         click.confirm(f"Delete {name}?", abort=True)
@@ -172,36 +205,40 @@ def delete(*, login: str, reason: str | None, yes: bool) -> None:
 
     with scoped(db.session, PLATFORM):
         act = whole(throw_away)
-        click.echo(f"{name} is in the trash. Bring them back with: flask accounts restore {login}")
+        click.echo(f"{name} is in the trash. Bring them back with: flask accounts restore {back}")
         click.echo(f"This is deletion {act.id}.")
 
 
 @accounts.command("restore")
-@click.argument("login")
-def restore(*, login: str) -> None:
+@one_person
+@restore_options
+def restore(*, login: str | None, number: int | None, **options: Any) -> None:
     """Bring a person back.
 
     With the memberships that went with them. They must sign in again. When several deleted people had
-    this login, name the deletion instead: flask trash restore ID.
+    this login, name the person by number: #ID, or --id ID. When a value is taken meanwhile, --set gives
+    a new one.
 
-    Example:
+    Examples:
       flask accounts restore ana@example.com
+      flask accounts restore --id 12 --set email=ana.weber@example.com
     """
-    act = _deletion_of(login)
-    with across_merchants(db.session, WHY):
-        trash.restore(act, by=OPERATOR, now=now())
-        db.session.commit()
-        click.echo(f"{act.root_label} is back.")
+    run_restore(_deletion_of(login or "", _number_in(login, number)), **options)
 
 
-def _deletion_of(login: str) -> Deletion:
+def _deletion_of(login: str, number: int | None) -> Deletion:
     folded = fold_code(login)
-    gone = (User.deletion_id.is_not(None), User.purged_at.is_(None))
-    dead = select(User).where(or_(User.email == folded, User.username == folded), *gone)
+    who = User.id == number if number else or_(User.email == folded, User.username == folded)
+    dead = select(User).where(who, User.deletion_id.is_not(None), User.purged_at.is_(None))
     found = db.session.scalars(dead, execution_options={"include_deleted": True}).all()
-    if len(found) != 1:
-        several = "Several people" if found else "Nobody"
-        message = f"{several} in the trash had the login “{login}”. See: flask trash list --all --kind people"
+    if len(found) > 1:
+        numbers = ", ".join(f"--id {person.id}" for person in found)
+        raise Refused(
+            "ambiguous", f"Several people in the trash had the login “{login}”. Say which: {numbers}."
+        )
+    if not found:
+        what = f"the number {number}" if number else f"the login “{login}”"
+        message = f"Nobody in the trash had {what}. See: flask trash list --all --kind people"
         raise Refused("unknown_person", message)
     with scoped(db.session, PLATFORM):
         act = trash.deletion_of(found[0])

@@ -58,6 +58,14 @@ def person_called(login: str) -> User:
     return user
 
 
+def person_numbered(number: int) -> User:
+    """Find the living person by number, for those who do not sign in; raises Refused("unknown_person")."""
+    user = db.session.scalar(select(User).where(User.id == number))
+    if user is None:
+        raise Refused("unknown_person", f"There is no person {number}. See: flask accounts list")
+    return user
+
+
 def deletion_numbered(number: int, merchant: Merchant | None = None) -> Deletion:
     """Find a deletion by its number, in one merchant or in all; raises Refused("unknown_deletion")."""
     with across_merchants(db.session, "the operator names a deletion by its number alone"):

@@ -128,7 +128,7 @@ def test_a_person_is_deleted_after_a_preview_and_comes_back(flask):
     assert accounts.find_user("ana@example.com") is None
     listed = flask("accounts", "list", "--include-deleted", "--q", "ana").output
     assert "Ana" in listed
-    assert flask("accounts", "restore", "ana@example.com").output == "Ana is back.\n"
+    assert flask("accounts", "restore", "ana@example.com").output.startswith("The person Ana is back: ")
     assert accounts.find_user("ana@example.com")
 
 
@@ -150,3 +150,48 @@ def test_the_last_owner_cannot_be_deleted(flask):
     result = flask("accounts", "delete", "ana@example.com", "--yes")
     assert result.exit_code == 1
     assert "last owner" in result.stderr
+
+
+def test_a_person_without_login_is_deleted_and_restored_by_number(flask, session):
+    number = make_user("Till", email=None).id
+    session.rollback()
+    for who in ([f"#{number}"], ["--id", number]):
+        gone = flask("accounts", "delete", *who, "--yes")
+        assert f"flask accounts restore --id {number}" in gone.output
+        assert "The person Till is back" in flask("accounts", "restore", *who).output
+    assert "There is no person 999" in flask("accounts", "delete", "#999").stderr
+    assert "the number 999" in flask("accounts", "restore", "--id", 999).stderr
+
+
+@pytest.mark.parametrize("words", [[], ["ana", "--id", "1"], ["--id", "0"]])
+def test_a_person_is_named_in_one_way(flask, words):
+    assert flask("accounts", "delete", *words).exit_code == 2
+    assert flask("accounts", "restore", *words).exit_code == 2
+
+
+def test_a_person_comes_back_with_another_login_when_theirs_is_taken(flask):
+    make_user("Ana", email="ana@example.com")
+    flask("accounts", "delete", "ana@example.com", "--yes")
+    make_user("Other", email="ana@example.com")
+    refused = flask("accounts", "restore", "ana@example.com")
+    assert refused.exit_code == 1
+    assert "--set" in refused.stderr
+    words = ["--with-owners", "--set", "email=ana-2@example.com"]
+    assert flask("accounts", "restore", "ana@example.com", *words).exit_code == 0
+    assert accounts.find_user("ana-2@example.com").display_name == "Ana"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--platform-admin"], "must be able to sign in"),
+        (["--email", "nobody"], "no e-mail address"),
+        (["--email", "TAKEN@example.com"], "is taken by Bo"),
+        (["--username", "root"], "reserved"),
+    ],
+)
+def test_a_login_that_will_not_do_is_refused_before_the_password(flask, words, sentence):
+    make_user("Bo", email="taken@example.com")
+    result = flask("accounts", "create", "--name", "Ana", *words)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert sentence in result.stderr
