@@ -330,7 +330,7 @@ def test_what_waits_with_an_act_since_is_told(cast, as_owner):
     change(cast.merchant.id, late, received={"products": 1}, departed={"store_users": 2})
     text = as_owner.get(path(cast.merchant, "trash", late)).text
     assert "Waits with it" in text
-    assert "Left it since" in text
+    assert "2 team members, purged since, erased" in text
     blocked = as_owner.get(path(cast.merchant, "trash", early)).text
     assert "Restore it too" in blocked
 
