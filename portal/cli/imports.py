@@ -74,7 +74,7 @@ def options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 one_store = click.option("--store", metavar="CODE", help="Into this store, whatever the file says.")
-all_stores = click.option("--all-stores", is_flag=True, help="Into every store of the merchant.")
+all_stores = click.option("--all-stores", is_flag=True, help="Into every store; for products.")
 
 
 @import_.command("stores")
@@ -103,7 +103,8 @@ def team(ctx: click.Context, /, *, path: str, store: str | None, all_stores: boo
     FILE is a CSV file, or - for stdin. Fields: external_ref, store, name (or first_name and last_name),
     email, role, position. The role is manager or staff, and staff when not given. The store is a store's
     code or external_ref. People without an email are known only at the till; one with a known email is
-    added to the team as they are.
+    added to the team as they are. A team is imported store by store, or by a column that says the store;
+    not with --all-stores.
 
     Example:
       flask import team staff.csv --merchant bean --map store=location --map-value "role:Boss=manager"

@@ -6,7 +6,7 @@ import pytest
 
 from portal.errors import Refused
 from portal.models import Merchant
-from portal.services.imports import ALL_STORES, open_table, plan
+from portal.services.imports import open_table, plan
 
 MERCHANT = Merchant(name="Bean", subdomain="bean", public_ref="b")
 
@@ -14,7 +14,7 @@ MERCHANT = Merchant(name="Bean", subdomain="bean", public_ref="b")
 def planned(header, kind="products", **options):
     width = header.count(",") + 1
     table = open_table(BytesIO(f"{header}\n{','.join('x' * width)}\n".encode()))
-    options.setdefault("store", None if kind == "stores" else ALL_STORES)
+    options.setdefault("store", None if kind == "stores" else "gare")
     return plan(kind, MERCHANT, table, **options)
 
 

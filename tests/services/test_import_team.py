@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from portal.errors import Refused
 from portal.models import StoreUser, User
 from portal.models.actor import OPERATOR
 from portal.services import team
@@ -177,18 +178,17 @@ def test_who_was_removed_is_skipped(session, bean, gare):
     assert counted(report) == {"skipped": 2}
 
 
-def test_one_person_may_work_in_every_store(session, bean, gare, belval):
-    report, _ = take_in("team", bean, "name\nAna\n", store=ALL_STORES)
+def test_a_team_is_not_imported_into_all_stores(session, bean, gare, belval):
+    for text in ("external_ref,name\n7,Ana\n", "name\nAna\n"):
+        with pytest.raises(Refused, match="Import store by store, or map “store” to a column"):
+            take_in("team", bean, text, store=ALL_STORES)
+    assert not crew(session, bean)
+
+
+def test_one_person_may_work_in_several_stores(session, bean, gare, belval):
+    report, _ = take_in("team", bean, "email,name,store\na@x.example,Ana,gare\na@x.example,Ana,belval\n")
     assert counted(report) == {"new": 2}
     assert len(session.scalars(select(User).where(User.display_name == "Ana")).all()) == 1
-
-
-def test_a_reference_in_every_store_is_refused_whole(session, bean, gare, belval):
-    report, (fate,) = take_in("team", bean, "external_ref,name\n7,Ana\n", store=ALL_STORES)
-    assert counted(report) == {"refused": 1}
-    assert "is taken" in fate.reason
-    assert not crew(session, bean)
-    assert not session.scalars(select(User).where(User.display_name == "Ana")).all()
 
 
 def test_rows_that_lack_something_are_refused(bean, gare):

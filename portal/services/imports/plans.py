@@ -74,13 +74,17 @@ def plan(
     `store` is a store's code or ALL_STORES; without it a column says which. `maps` names a column
     for a field, `values` replaces a cell's text (field, from, to), `where` chooses rows (column,
     value); several values of one column are alternatives.
-    Raises Refused("unknown_field", "unknown_column", "ambiguous", "no_store", "no_column").
+    Raises Refused("unknown_field", "unknown_column", "ambiguous", "no_store", "no_column",
+    "not_everywhere").
     """
     fields = KINDS[kind]
     columns = match(fields, table.columns, maps or {}, kind=kind)
     if kind != "stores" and store is None and "store" not in columns:
         message = "No column says which store. Choose a store, or all, or map “store” to a column."
         raise Refused("no_store", message)
+    if kind == "team" and store == ALL_STORES:  # one external_ref is one membership, in one store
+        message = "A team is not imported into all stores. Import store by store, or map “store” to a column."
+        raise Refused("not_everywhere", message)
     if store is not None:
         columns.pop("store", None)  # said by whoever imports, not by the file
     replaced = _replacements(fields, columns, values, kind=kind)
