@@ -4,7 +4,9 @@ import csv
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
+from portal.extensions import db
 from portal.models import AuditEntry, Product, Store
 from tests.factories import make_merchant, make_product, make_store, within
 
@@ -93,11 +95,11 @@ def test_values_are_mapped_and_fields_left_out(flask, session, cafe, file):
 
 
 def test_warnings_are_told_with_the_number_of_rows(flask, cafe, file):
-    path = file("name,price\nTea,$1\nMilk,$2\n")
+    path = file("external_ref,sku,name,price\n1,T,Tea,1\n2,T,Milk,1\n3,T,Jam,1\n")
     result = flask("import", "products", path, "--merchant", "cafe", "--store", "gare")
     assert result.exit_code == 0
-    assert sums(result) == {"new": 2, "warnings": 2}
-    assert result.stderr == "Warning (2 rows): A price says $, but the money here is EUR.\n"
+    assert "Warning (2 rows): The sku “T” is held by Tea; it was left out." in result.stderr
+    assert sums(result) == {"new": 3, "warnings": 2}
 
 
 def test_only_the_first_sentences_are_told(flask, cafe, file, tmp_path):
@@ -217,3 +219,26 @@ def test_a_file_that_is_not_there_is_a_usage_error(flask, cafe, tmp_path):
 def test_stores_stand_in_no_store(flask, cafe, file):
     path = file("name,store_code\nA,a\n")
     assert flask("import", "stores", path, "--merchant", "cafe", "--store", "gare").exit_code == 2
+
+
+def test_a_team_is_not_imported_into_all_stores(flask, session, cafe, file):
+    path = file("external_ref,name\n7,Ana\n")
+    result = flask("import", "team", path, "--merchant", "cafe", "--all-stores")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "Import store by store" in result.stderr
+
+
+def test_a_chunk_is_written_again_after_a_passing_trouble(flask, session, cafe, file, monkeypatch):
+    monkeypatch.setattr("portal.cli.door.PAUSE_SECONDS", 0)
+    real, left = db.session.commit, [OperationalError("", {}, Exception("database is locked"))] * 2
+
+    def hesitant():
+        if left:
+            raise left.pop()
+        real()
+
+    monkeypatch.setattr(db.session, "commit", hesitant)
+    path = file("external_ref,name,price\n1,Tea,1\n2,Milk,1\n1,Again,1\n")
+    result = flask("import", "products", path, "--merchant", "cafe", "--store", "gare")
+    assert sums(result) == {"new": 2, "refused": 1}
+    assert names(session, cafe, Product) == ["Tea", "Milk"]

@@ -37,7 +37,7 @@ def delete(merchant, *gone):
 
 
 def test_products_go_into_the_store_that_is_named(session, bean, gare):
-    report, _ = take_in("products", bean, HEADER + '1,T,Tea,$2.50 \n2,,Milk,"1,20"\n', store="gare")
+    report, _ = take_in("products", bean, HEADER + '1,T,Tea,€2.50 \n2,,Milk,"1,20"\n', store="gare")
     assert counted(report) == {"new": 2}
     assert shelf(session, bean) == [("1", "T", "Tea", 250), ("2", None, "Milk", 120)]
 
@@ -95,10 +95,12 @@ def test_a_flag_is_read_as_mapped(session, bean, gare):
     assert sorted(earns) == [False, True, True]
 
 
-def test_a_foreign_sign_is_taken_with_a_warning_told_once(bean, gare):
-    report, _ = take_in("products", bean, HEADER + "1,,Tea,$2\n2,,Milk,$3\n3,,Jam,€1\n", store="gare")
-    assert counted(report) == {"new": 3}
-    assert report.warnings == {"A price says $, but the money here is EUR.": 2}
+def test_a_foreign_sign_is_refused(bean, gare):
+    text = HEADER + "1,,Tea,$2\n2,,Milk,3 USD\n3,,Jam,€1\n4,,Bun,1 EUR\n"
+    report, fates = take_in("products", bean, text, store="gare")
+    assert counted(report) == {"new": 2, "refused": 2}
+    assert fates[0].reason == "The price says $, but the money here is EUR."
+    assert fates[1].reason == "The price says USD, but the money here is EUR."
 
 
 def test_without_reference_the_sku_says_which(session, bean, gare):

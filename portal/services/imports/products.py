@@ -60,7 +60,8 @@ class ProductWriter(Writer):
             fields["price_cents"] = price.cents
             currency = self.plan.merchant.currency
             if not price.is_of(currency):
-                row.warnings.append(f"A price says {price.sign}, but the money here is {currency}.")
+                message = f"The price says {price.sign}, but the money here is {currency}."
+                raise Refused("foreign_money", message)
         return fields
 
     def _add(self, store: Store, fields: dict[str, Any], row: Row) -> None:
