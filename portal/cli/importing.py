@@ -92,6 +92,8 @@ class Story:
         for outcome in ("new", "updated", "unchanged", "skipped", "refused"):
             click.echo(f"{outcome:<10}{counts[outcome]:>9,}")
         click.echo(f"{'warnings':<10}{self.report.warned:>9,}")
+        if not counts.total():
+            click.echo("The file has no rows: there is nothing to import.")
         if counts["left_out"]:
             click.echo(f"{'left out':<10}{counts['left_out']:>9,}  by --where")
 

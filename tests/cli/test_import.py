@@ -242,3 +242,12 @@ def test_a_chunk_is_written_again_after_a_passing_trouble(flask, session, cafe, 
     result = flask("import", "products", path, "--merchant", "cafe", "--store", "gare")
     assert sums(result) == {"new": 2, "refused": 1}
     assert names(session, cafe, Product) == ["Tea", "Milk"]
+
+
+@pytest.mark.parametrize("kind", ["stores", "team", "products"])
+def test_an_export_of_nothing_is_imported_and_says_so(flask, session, file, kind):
+    make_merchant("Empty", subdomain="empty")
+    path = file(flask("export", kind, "--merchant", "empty").stdout)
+    result = flask("import", kind, path, "--merchant", "empty")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.endswith("The file has no rows: there is nothing to import.\n")

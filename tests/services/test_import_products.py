@@ -57,10 +57,14 @@ def test_a_column_may_say_the_store_by_code_or_reference(session, bean, gare):
     assert [fate.reason for fate in fates[2:]] == ["There is no store “HQ”.", "The row names no store."]
 
 
-def test_a_name_that_means_two_stores_is_refused(bean, gare):
-    make_store(bean, "Other", store_code="3")
-    _, (fate,) = take_in("products", bean, "store,name,price\n3,Tea,2\n")
-    assert fate.reason == "“3” is the code of one store and the reference of another."
+def test_a_stores_own_code_goes_before_the_reference_of_another(session, bean, gare):
+    other = make_store(bean, "Other", store_code="3")
+    report, _ = take_in("products", bean, "store,name,price\n3,Tea,2\n")
+    assert counted(report) == {"new": 1}
+    with within(bean):
+        assert (
+            session.scalars(select(Product.store_id).where(Product.merchant_id == bean.id)).one() == other.id
+        )
 
 
 def test_an_unknown_store_is_refused_before_the_first_row(bean, gare):

@@ -110,10 +110,17 @@ def test_a_huge_cell_is_told():
         (b" \n\n", "The file is empty."),
         (b"name,price\n", "a header, but no rows"),
         (b'"name\n', "The first line must name the columns."),
-        ("name\nCafé\n".encode("latin-1"), "not UTF-8, from about line 1 on"),
+        ("name\nCafé\n".encode("latin-1"), "not UTF-8, from about line 2 on"),
+        (b"name\n" + b"Tea, green\n" * 30_000 + b"Caf\xe9\n", "not UTF-8, from about line 30002 on"),
         (b"name\nTea\nMi\0lk\n", "Line 3 holds NUL bytes"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_a_sentence(data, sentence):
     with pytest.raises(Refused, match=sentence):
         read(data)
+
+
+@pytest.mark.parametrize("more", ["", ",deleted_at"])
+def test_an_export_of_nothing_is_a_table_without_rows(more):
+    table = read(f"external_ref,store,name,email,role,position{more}\r\n")
+    assert (table.count, list(table.lines())) == (0, [])

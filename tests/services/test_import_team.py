@@ -109,7 +109,7 @@ def test_the_name_and_email_of_one_who_has_an_email_are_their_own(session, bean,
     report, (fate,) = take_in("team", bean, HEADER + "7,gare,Anna,anna@example.com,,\n")
     assert counted(report) == {"unchanged": 1}
     assert fate.warnings == [
-        "The display name and email of this person differ; they are the person's own and were kept."
+        "The display name and email of this person differ; what is the person's own was kept."
     ]
 
 

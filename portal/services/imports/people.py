@@ -41,7 +41,8 @@ def change_person(user: User, row: Row, *, colleagues: set[int], by: Actor) -> b
     changes = {field: value for field, value in told.items() if value and value != getattr(user, field)}
     if changes and not is_known_at_the_till_only(user):
         fields = " and ".join(field.replace("_", " ") for field in changes)
-        row.warnings.append(f"The {fields} of this person differ; they are the person's own and were kept.")
+        said = f"{fields} of this person {'differ' if len(changes) > 1 else 'differs'}"
+        row.warnings.append(f"The {said}; what is the person's own was kept.")
         return False
     if "email" in changes and (holder := find_user(str(changes["email"]))) is not None:
         name = holder.display_name if holder.id in colleagues else "somebody else"

@@ -9,11 +9,12 @@ from itertools import islice
 from typing import BinaryIO, NamedTuple, TextIO
 
 from portal.errors import Refused
-from portal.services.exports import unsafe
+from portal.services.exports import PRODUCTS, STORES, TEAM, unsafe
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 SAMPLE = 50  # lines looked at to tell what separates the columns
 BLOCK = 1 << 16
+OURS = (STORES, TEAM, PRODUCTS)  # the headers of exports, which may be of nothing
 
 
 class Line(NamedTuple):
@@ -78,7 +79,7 @@ def _look_through(text: TextIOWrapper) -> Table:
     if not any(columns):
         raise Refused("bad_file", "The first line must name the columns.")
     count = sum(1 for _ in read)
-    if not count:
+    if not count and tuple(c for c in columns if c != "deleted_at") not in OURS:
         raise Refused("empty_file", "The file has a header, but no rows.")
     return Table(columns, delimiter, count, text)
 
@@ -102,6 +103,9 @@ def _refuse_unreadable(text: TextIO) -> None:
             line += block.count("\n")
             empty = empty and not block.strip()
     except UnicodeDecodeError as fault:
+        before = text.buffer.tell() - len(fault.object) + fault.start
+        text.buffer.seek(0)
+        line = 1 + text.buffer.read(before).count(b"\n")
         message = f"The file is not UTF-8, from about line {line} on. Save it as “CSV UTF-8”."
         raise Refused("bad_file", message) from fault
     if empty:

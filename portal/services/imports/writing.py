@@ -40,7 +40,7 @@ class Writer:
     def __init__(self, plan: Plan, *, by: Actor, now: datetime) -> None:
         self.plan, self.by, self.now = plan, by, now
         self.stores: list[Store] = []
-        self.called: dict[str, dict[int, Store]] = {}
+        self.called: dict[str, Store] = {}
         self.index: dict[Key, list[Any]] = {}
         self.seen: dict[Key, int] = {}
 
@@ -55,10 +55,8 @@ class Writer:
     def load(self, rows: Iterable[Row]) -> None:
         """Read the merchant's stores, and index the rows that are there already."""
         self.stores = list(db.session.scalars(Store.of(self.plan.merchant).order_by(Store.id)))
-        self.called = {}
-        for store in self.stores:
-            for name in {store.store_code, store.external_ref} - {None}:
-                self.called.setdefault(str(name), {})[store.id] = store
+        references = {store.external_ref: store for store in self.stores if store.external_ref}
+        self.called = references | {store.store_code: store for store in self.stores}  # its own code first
         self.index = {}
         for key, found in self.known(list(rows)):
             self.index.setdefault(key, []).append(found)
@@ -72,7 +70,7 @@ class Writer:
         raise NotImplementedError
 
     def stores_for(self, row: Row) -> list[Store]:
-        """Find the stores the row is meant for; raises Refused("unknown_store", "no_store", "ambiguous")."""
+        """Find the stores the row is meant for; raises Refused("unknown_store", "no_store")."""
         if self.plan.store == ALL_STORES:
             return self.stores
         name = self.plan.store or row.values.get("store")
@@ -89,13 +87,11 @@ class Writer:
         return []
 
     def store_called(self, name: str) -> Store:
-        """Find a living store by its code or its reference elsewhere."""
-        found = self.called.get(name, {}) | self.called.get(fold_code(name), {})
-        if not found:
+        """Find a living store by its code, or else by its reference elsewhere."""
+        found = self.called.get(fold_code(name)) or self.called.get(name)
+        if found is None:
             raise Refused("unknown_store", f"There is no store “{name}”.")
-        if len(found) > 1:
-            raise Refused("ambiguous", f"“{name}” is the code of one store and the reference of another.")
-        return next(iter(found.values()))
+        return found
 
     def once(self, key: Key, row: Row) -> list[Any]:
         """Find the rows under a key; raises Refused("twice") when an earlier line had it."""
