@@ -58,6 +58,15 @@ def person_called(login: str) -> User:
     return user
 
 
+def any_person(word: str) -> User:
+    """Find who did something, deleted meanwhile or not, by login or #ID; raises Refused("unknown_person")."""
+    digits = word.removeprefix("#")
+    if digits == word or not (digits.isascii() and digits.isdecimal()):
+        return person_called(word)
+    user = db.session.scalar(select(User).where(User.id == int(digits)), execution_options=DEAD_TOO)
+    return user or person_numbered(int(digits))
+
+
 def person_numbered(number: int) -> User:
     """Find the living person by number, for those who do not sign in; raises Refused("unknown_person")."""
     user = db.session.scalar(select(User).where(User.id == number))

@@ -1,13 +1,15 @@
 """`flask trash`: what was deleted, and how to get it back or be rid of it."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, or_, select
 
 from portal.cli.deletions import name_of, show, show_list
 from portal.cli.door import Room, now, whole
-from portal.cli.finding import deletion_numbered, merchant_dead_or_alive, scope_for, scope_of
+from portal.cli.finding import any_person, deletion_numbered, merchant_dead_or_alive, scope_for, scope_of
 from portal.cli.restoring import restore_options, run_restore
 from portal.cli.tending import doctor, purge
 from portal.extensions import db
@@ -21,6 +23,7 @@ from portal.services.trash.names import word
 
 # People's words for the kinds: team-members -> store_users.
 KINDS = {word(t, 2).lower().replace(" ", "-"): t.name for t in outermost_first()}
+DAY = click.DateTime(["%Y-%m-%d"])
 number = click.argument("number", metavar="ID", type=click.IntRange(1))
 of_merchant = click.option(
     "--merchant", metavar="SUBDOMAIN", help="Refuse when the deletion is not this merchant's."
@@ -51,25 +54,44 @@ trash.add_command(doctor)
 @click.option("--all", "everybody", is_flag=True, help="Every merchant's, and deleted people.")
 @click.option("--kind", type=click.Choice(sorted(KINDS)), help="Only these.")
 @click.option("--q", "wanted", default="", help="Part of the name of what was deleted.")
+@click.option("--person", metavar="LOGIN|#ID", help="Only what this person deleted.")
+@click.option("--since", type=DAY, metavar="YYYY-MM-DD", help="Deleted on this day or later.")
+@click.option("--until", type=DAY, metavar="YYYY-MM-DD", help="Deleted on this day or earlier.")
+@click.option(
+    "--after", metavar="ID", type=click.IntRange(1), help="The next page: older than this deletion."
+)
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="At most so many.")
-def list_(*, merchant: str | None, everybody: bool, kind: str | None, wanted: str, limit: int) -> None:
+def list_(*, merchant: str | None, everybody: bool, limit: int, **narrowed: Any) -> None:
     """Show what lies in the trash, the newest first.
+
+    Days are the merchant's, or UTC with --all.
 
     Examples:
       flask trash list --merchant cafe-lumiere --kind stores
-      flask trash list --all --q croissant
+      flask trash list --all --q croissant --since 2026-03-01
+      flask trash list --all --person ana@example.com --after 31
     """
     if bool(merchant) == everybody:
         raise click.UsageError("Say --merchant SUBDOMAIN, or --all.")
     whose = merchant_dead_or_alive(merchant) if merchant else None
+    query = _in_trash(whose, **narrowed)
     with scope_for(whose, "the operator asked for every merchant's trash"):
-        acts = db.session.scalars(_in_trash(kind, wanted, whose).limit(limit + 1)).all()
+        acts = db.session.scalars(query.limit(limit + 1)).all()
         show_list(acts[:limit], whose, now=now())
     if len(acts) > limit:
-        click.echo(f"There are more than {limit}. Narrow it down, or raise --limit.")
+        click.echo(f"There are more than {limit}. The next: --after {acts[limit - 1].id}")
 
 
-def _in_trash(kind: str | None, wanted: str, merchant: Merchant | None) -> Select[Deletion]:
+def _in_trash(
+    merchant: Merchant | None,
+    *,
+    kind: str | None,
+    wanted: str,
+    person: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    after: int | None,
+) -> Select[Deletion]:
     query = select(Deletion).where(Deletion.status.in_(("running", "done", "restoring")))
     if merchant is None:
         query = query.where(Deletion.parent_id.is_(None))  # told with the person it is part of
@@ -77,7 +99,25 @@ def _in_trash(kind: str | None, wanted: str, merchant: Merchant | None) -> Selec
         query = query.where(Deletion.root_kind == KINDS[kind])
     if wanted:
         query = query.where(Deletion.label_key.contains(fold(wanted), autoescape=True))
+    if person:
+        query = query.where(Deletion.deleted_by_id == any_person(person).id)
+    query = query.where(*_between(merchant, since, until), *_older(merchant, after))
     return query.order_by(Deletion.deleted_at.desc(), Deletion.id.desc())
+
+
+def _between(merchant: Merchant | None, since: datetime | None, until: datetime | None) -> Iterator[Any]:
+    zone = merchant.zone if merchant else UTC
+    if since:
+        yield Deletion.deleted_at >= since.replace(tzinfo=zone)
+    if until:
+        yield Deletion.deleted_at < (until + timedelta(days=1)).replace(tzinfo=zone)
+
+
+def _older(merchant: Merchant | None, after: int | None) -> Iterator[Any]:
+    if after:
+        last = deletion_numbered(after, merchant)
+        same = and_(Deletion.deleted_at == last.deleted_at, Deletion.id < last.id)
+        yield or_(Deletion.deleted_at < last.deleted_at, same)
 
 
 @trash.command("show", reads=True)

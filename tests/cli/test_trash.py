@@ -237,3 +237,26 @@ def test_the_doctor_ends_with_1_and_tells_what_is_wrong(flask, monkeypatch):
     assert "merchant 3: product 1 lives under the dead store 2 (live_under_dead)" in result.stderr
     assert "platform: deletion 5" in result.stderr
     assert "2 findings." in result.stderr
+
+
+def test_the_trash_is_listed_page_by_page_by_person_and_by_day(flask, session):
+    merchant = make_merchant("Bar", subdomain="bar", timezone="UTC")
+    ana = make_user("Ana", email="ana@example.com")
+    numbers = []
+    for day, by in ((1, OPERATOR), (2, Actor(ana.id, Role.ADMIN)), (3, OPERATOR)):
+        store = make_store(merchant, f"Store {day}")
+        with committed(merchant.id):
+            moment = datetime(2026, 3, day, 23, 59, tzinfo=UTC)
+            numbers.append(stores.delete_store(store, by=by, now=moment).id)
+
+    def listed(*words):
+        lines = flask("trash", "list", "--merchant", "bar", *words).stdout.splitlines()
+        return [int(line.split()[0]) for line in lines if line[0].isdigit()]
+
+    assert listed() == numbers[::-1]
+    assert listed("--after", numbers[1]) == [numbers[0]]
+    assert f"--after {numbers[2]}" in flask("trash", "list", "--all", "--limit", "1").stdout
+    assert listed("--since", "2026-03-02", "--until", "2026-03-02") == [numbers[1]]
+    assert listed("--person", "ana@example.com") == listed("--person", f"#{ana.id}") == [numbers[1]]
+    assert "There is no person 999" in flask("trash", "list", "--all", "--person", "#999").stderr
+    assert flask("trash", "list", "--all", "--since", "yesterday").exit_code == 2
