@@ -1,8 +1,10 @@
 """How Alembic reaches the database: as the role that owns the tables."""
 
 from alembic import context
+from alembic.util import CommandError
 from flask import current_app
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from portal.models.base import Model
 from portal.models.walls import grant
@@ -66,5 +68,10 @@ def run_offline() -> None:
 if context.is_offline_mode():
     run_offline()
 else:
-    with owner_engine().connect() as opened:
-        run(opened)
+    try:
+        with owner_engine().connect() as opened:
+            run(opened)
+    except OperationalError as trouble:
+        if trouble.statement is None:  # not a fault of a migration: the database was not reached
+            raise CommandError("The database cannot be reached. Check DATABASE_URL and the server.") from None
+        raise

@@ -19,7 +19,7 @@ from portal.models.tenancy import across_merchants, scoped
 from portal.models.text import fold_code
 from portal.models.user import User
 from portal.services import trash
-from portal.services.merchants import create_merchant, delete_merchant
+from portal.services.merchants import FIELDS, change_merchant, create_merchant, delete_merchant
 
 
 @click.group("merchants", cls=Room)
@@ -106,6 +106,41 @@ def _stores() -> dict[int, int]:
     query = select(Store.merchant_id, func.count(Store.id).label("stores")).group_by(Store.merchant_id)
     found = db.session.execute(query)
     return {row.merchant_id: row.stores for row in found}
+
+
+@merchants.command("set")
+@click.argument("subdomain")
+@click.argument("changes", metavar="FIELD=VALUE...", nargs=-1, required=True)
+def set_(*, subdomain: str, changes: tuple[str, ...]) -> None:
+    """Change a merchant: name, subdomain, timezone, currency, country, locale, retention_days.
+
+    retention_days is how long the trash is kept, in days; 0 keeps it for ever.
+
+    Examples:
+      flask merchants set cafe-lux retention_days=90
+      flask merchants set cafe-lux name="Café Lux" timezone=Europe/Paris
+    """
+    wanted = dict(_change(change) for change in changes)
+
+    def change() -> list[str]:
+        changed = change_merchant(merchant_named(subdomain), by=OPERATOR, **wanted)
+        db.session.commit()
+        return changed
+
+    changed = whole(change)
+    click.echo(f"Changed: {', '.join(changed)}." if changed else "Nothing differs; nothing was changed.")
+
+
+def _change(change: str) -> tuple[str, str | int]:
+    field, equals, value = change.partition("=")
+    if not equals or field not in FIELDS:
+        fields = ", ".join(sorted(FIELDS))
+        raise click.UsageError(f"“{change}” is no change. Write FIELD=VALUE with one of {fields}.")
+    if field != "retention_days":
+        return field, value
+    if not (value.isascii() and value.isdecimal() and len(value) < 7):
+        raise click.UsageError("retention_days is a number of days; 0 keeps the trash for ever.")
+    return field, int(value)
 
 
 @merchants.command("delete")

@@ -1,31 +1,26 @@
 """A list on a page: search, filters, sorting, keyset pages and an honest count."""
 
-import base64
-import json
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 from flask import Response, abort, flash, redirect, request, stream_with_context
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 
 from portal.errors import Refused
 from portal.extensions import db
-from portal.models.base import UtcDateTime
 from portal.models.text import fold
 from portal.services.exports import Row, csv_lines
+from portal.web import keyset
 from portal.web.answers import never_store
 from portal.web.page import is_htmx
 
-PAGE_SIZE = 50
 COUNTED = 1_000  # exactly up to here, then "1,000+"
 ALL_MATCHING = 1_000  # rows one bulk action takes
 LONGEST_FILTER = 100
 WORDS = 6  # of a search; more would only slow it down
-BIGGEST = 2**63
 
 
 @dataclass
@@ -249,75 +244,8 @@ def _count(query: Select[Any], sorting: Sorting) -> int:
     return db.session.scalar(select(func.count()).select_from(some)) or 0
 
 
-Edge = tuple[Any, int]
-Reader = Callable[[Edge | None, bool], tuple[Sequence[Any], bool]]
-
-
 def _read_page(listing: Listing, query: Select[Any], sorting: Sorting) -> None:
-    key = sorting.columns[listing.sort]
-
-    def read(edge: Edge | None, backwards: bool) -> tuple[Sequence[Any], bool]:  # noqa: FBT001 - private
-        falls = (listing.direction == "desc") != backwards
-        some = query.add_columns(key.label("key_"), sorting.id_column.label("id_"))
-        if edge:
-            here = tuple_(key, sorting.id_column)
-            there = tuple_(literal(edge[0], key.type), literal(edge[1], sorting.id_column.type))
-            some = some.where(here < there if falls else here > there)
-        order = [column.desc() if falls else column.asc() for column in (key, sorting.id_column)]
-        found = db.session.execute(some.order_by(None).order_by(*order).limit(PAGE_SIZE + 1)).all()
-        rows = found[:PAGE_SIZE]
-        return rows[::-1] if backwards else rows, len(found) > PAGE_SIZE
-
-    edges = [_cursor(request.args.get(way), listing.sort, key) for way in ("before", "after")]
-    listing.rows, has_previous, has_next = _page_asked(read, *edges)
-    if has_previous:
-        listing.previous_cursor = _written(listing.sort, listing.rows[0])
-    if has_next:
-        listing.next_cursor = _written(listing.sort, listing.rows[-1])
-
-
-def _page_asked(read: Reader, before: Edge | None, after: Edge | None) -> tuple[Sequence[Any], bool, bool]:
-    """Read the page, and say whether there is one before it and one after."""
-    if before:
-        found, more = read(before, True)  # noqa: FBT003 - private
-        if len(found) == PAGE_SIZE:
-            return found, more, True
-    elif after:
-        found, more = read(after, False)  # noqa: FBT003 - private
-        if found:
-            return found, True, more
-        # The page was emptied meanwhile: the last one that still has rows.
-        found, more = read(None, True)  # noqa: FBT003 - private
-        return found, more, False
-    found, more = read(None, False)  # noqa: FBT003 - private
-    return found, False, more
-
-
-def _written(sort: str, row: Any) -> str:
-    value = row.key_.isoformat() if isinstance(row.key_, datetime) else row.key_
-    text = json.dumps([sort, value, row.id_])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _cursor(text: str | None, sort: str, key: Any) -> Edge | None:
-    """Read a cursor of ours for this order; anything else begins at the first page."""
-    try:
-        padded = (text or "") + "=" * (-len(text or "") % 4)
-        written_for, value, row_id = json.loads(base64.urlsafe_b64decode(padded))
-        if written_for != sort or not _is_id(row_id):
-            return None
-        if isinstance(key.type, UtcDateTime):
-            return datetime.fromisoformat(value).astimezone(), row_id
-        return (value, row_id) if _is_of(key, value) else None
-    except (ValueError, TypeError, RecursionError, OverflowError):
-        return None
-
-
-def _is_of(key: Any, value: Any) -> bool:
-    if key.type.python_type is int:
-        return _is_id(value)
-    return isinstance(value, str) and all(unicodedata.category(c) not in ("Cc", "Cs") for c in value)
-
-
-def _is_id(value: Any) -> bool:
-    return type(value) is int and abs(value) < BIGGEST
+    falls = listing.direction == "desc"
+    order = keyset.Order(listing.sort, sorting.columns[listing.sort], sorting.id_column, falls)
+    asked_for = {way: request.args.get(way) for way in ("before", "after")}
+    listing.rows, listing.previous_cursor, listing.next_cursor = keyset.read_page(query, order, **asked_for)

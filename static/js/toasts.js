@@ -1,12 +1,11 @@
+import { goOn } from "./going_on.js";
+
 // Toasts stay eight seconds, longer while looked at, and lie above every dialog.
 const STAY_MS = 8000;
 const box = () => document.getElementById("toasts");
 
 // A modal dialog makes all outside it inert, so the toasts move into it, and out again.
-function settleIn(home) {
-  const toasts = box();
-  if (toasts && toasts.parentNode !== home) home.append(toasts);
-}
+const settleIn = (home) => { if (box() && box().parentNode !== home) home.append(box()); };
 
 export function raise() {
   const toasts = box();
@@ -34,13 +33,6 @@ function drop(toast) {
   toast?.remove();
   if (!box()?.childElementCount) raise();
   if (held) goOn();
-}
-
-// Whoever pressed something in a toast that is gone goes on where work is.
-function goOn() {
-  if (document.activeElement !== document.body) return;
-  const place = document.querySelector("dialog[open]") ?? document.getElementById("list") ?? document.querySelector("main");
-  place?.focus({ preventScroll: true });
 }
 
 export function say(sentence, tone = "bad") {

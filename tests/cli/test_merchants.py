@@ -163,3 +163,18 @@ def test_a_huge_merchant_is_deleted_in_parts(flask, cafe, monkeypatch):
     assert "the rest follows with: flask jobs run deletions" in result.output
     assert "still in progress" in flask("merchants", "restore", "cafe").stderr
     assert "Done: merchant Café" in flask("jobs", "run", "deletions").output
+
+
+def test_a_merchant_is_changed_field_by_field(flask):
+    make_merchant(subdomain="lux")
+    result = flask("merchants", "set", "lux", "retention_days=90", "name=Lux")
+    assert result.output == "Changed: name, retention_days.\n"
+    assert flask("merchants", "set", "lux", "name=Lux").output == "Nothing differs; nothing was changed.\n"
+    lux = merchants.find_merchant("lux")
+    assert (lux.name, lux.retention_days) == ("Lux", 90)
+
+
+@pytest.mark.parametrize("change", ["retention_days", "retention_days=soon", "owner=ana", "name"])
+def test_a_senseless_change_of_a_merchant_is_a_usage_error(flask, change):
+    make_merchant(subdomain="lux")
+    assert flask("merchants", "set", "lux", change).exit_code == 2

@@ -134,7 +134,7 @@ def test_a_purged_person_is_named_nowhere(session, now):
         act = accounts.delete_user(session.get(User, person_id), by=OPERATOR, now=now)
         trash.purge(act, by=OPERATOR, now=now)
         labels = session.scalars(select(Deletion.root_label)).all()
-        assert set(labels) == {f"deleted person #{person_id}"}
+        assert set(labels) == {f"#{person_id}"}
 
 
 def test_nobody_revives_a_row_by_hand(session, now):

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, Table, and_, cast, delete, false, or_, select, update
+from sqlalchemy import ColumnElement, String, Table, and_, cast, delete, false, literal, or_, select, update
 
 from portal.errors import Conflict, Refused
 from portal.extensions import db
@@ -151,8 +151,8 @@ def _keep_the_books(table: Table, these: ColumnElement[bool], merchant_id: int, 
     values = {"status": "purged", "purged_at": now}
     db.session.execute(update(Deletion).where(*over).values(values))
     if table.name in NAMED_AFTER_PEOPLE:
-        nameless = f"deleted {word(table)} #"
-        label = {field: nameless + cast(Deletion.root_id, String) for field in ("root_label", "label_key")}
+        number = literal("#") + cast(Deletion.root_id, String)
+        label = {"root_label": number, "label_key": number}
         db.session.execute(update(Deletion).where(*rootless, *mine).values(label))
 
 
