@@ -1,6 +1,5 @@
 """How every command begins and answers: one session, one way to be refused."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -14,11 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.tenancy import during
-from portal.services.trouble import is_busy, is_nonsense, is_passing
+from portal.services.trouble import is_busy, is_nonsense, tried_again
 
 Result = TypeVar("Result")
-TIMES = 3
-PAUSE_SECONDS = 0.1
 # What the database says of itself, and what that means.
 UNREACHED = "The database cannot be reached. Check DATABASE_URL, and that the database runs."
 NO_TABLES = "The database has no tables yet. Make them with: flask db upgrade"
@@ -106,15 +103,7 @@ def told(fault: DBAPIError) -> str:
 
 def whole(work: Callable[[], Result]) -> Result:
     """Run a unit of work, and again from its beginning after a passing trouble of the database."""
-    for attempt in range(1, TIMES):
-        try:
-            return work()
-        except DBAPIError as trouble:
-            if not is_passing(trouble):
-                raise
-            db.session.rollback()
-            time.sleep(PAUSE_SECONDS * attempt)
-    return work()
+    return tried_again(work, undo=db.session.rollback)
 
 
 def done(work: Callable[[], Any]) -> bool:

@@ -1,13 +1,31 @@
 """Telling the database's troubles apart: what passes by itself, what is busy, what makes no sense."""
 
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
+Result = TypeVar("Result")
+TIMES = 3
+PAUSE_SECONDS = 0.05
 # serialization failure, deadlock, server shutting down or starting (PostgreSQL, appendix A)
 TRANSIENT = ("40001", "40P01", "57P01", "57P02", "57P03")
 # a lock or a statement that took too long, no connection left: not worth trying again at once
 BUSY = ("55P03", "57014", "53300")
+
+
+def tried_again(work: Callable[[], Result], *, undo: Callable[[], None]) -> Result:
+    """Run a unit of work, and again from its beginning after a passing trouble; `undo` comes between."""
+    for attempt in range(1, TIMES):
+        try:
+            return work()
+        except DBAPIError as trouble:
+            if not is_passing(trouble):
+                raise
+            undo()
+            time.sleep(PAUSE_SECONDS * attempt)
+    return work()
 
 
 def is_passing(trouble: DBAPIError) -> bool:

@@ -92,7 +92,7 @@ def deadlocks(times, work=lambda: "done"):
 
 
 def test_a_unit_of_work_is_done_again_after_a_passing_trouble(app, monkeypatch):
-    monkeypatch.setattr("portal.cli.door.PAUSE_SECONDS", 0)
+    monkeypatch.setattr("portal.services.trouble.PAUSE_SECONDS", 0)
     assert whole(deadlocks(2)) == "done"
     with pytest.raises(OperationalError):
         whole(deadlocks(3))
@@ -100,7 +100,7 @@ def test_a_unit_of_work_is_done_again_after_a_passing_trouble(app, monkeypatch):
 
 @pytest.mark.parametrize(("times", "code"), [(1, 0), (2, 0), (3, 1)])
 def test_a_command_is_tried_again_and_then_gives_up(flask, monkeypatch, times, code):
-    monkeypatch.setattr("portal.cli.door.PAUSE_SECONDS", 0)
+    monkeypatch.setattr("portal.services.trouble.PAUSE_SECONDS", 0)
     module = sys.modules["portal.cli.accounts"]  # the name itself is the command's
     monkeypatch.setattr(module, "create_user", deadlocks(times, accounts.create_user))
     result = flask("accounts", "create", "--name", "Ana")

@@ -229,7 +229,7 @@ def test_a_team_is_not_imported_into_all_stores(flask, session, cafe, file):
 
 
 def test_a_chunk_is_written_again_after_a_passing_trouble(flask, session, cafe, file, monkeypatch):
-    monkeypatch.setattr("portal.cli.door.PAUSE_SECONDS", 0)
+    monkeypatch.setattr("portal.services.trouble.PAUSE_SECONDS", 0)
     real, left = db.session.commit, [OperationalError("", {}, Exception("database is locked"))] * 2
 
     def hesitant():

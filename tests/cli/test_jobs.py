@@ -88,7 +88,7 @@ def test_a_job_goes_on_after_a_refusal_and_ends_with_1(flask, session, monkeypat
 
 def test_a_job_goes_on_after_trouble_of_the_database(flask, session, monkeypatch):
     """Three times busy is given up; the next act has its turn all the same."""
-    monkeypatch.setattr("portal.cli.door.PAUSE_SECONDS", 0)
+    monkeypatch.setattr("portal.services.trouble.PAUSE_SECONDS", 0)
     cafe = make_merchant("Café", subdomain="cafe")
     numbers = []
     for name in ("Gare", "Nord"):

@@ -90,7 +90,7 @@ def finish(act, now):
         pass
 
 
-def test_new_values_reach_the_owner_that_needs_them(session, now):
+def in_a_store_whose_code_is_taken(session, now):
     merchant = make_merchant()
     store = make_store(merchant, store_code="gare")
     product = make_product(store)
@@ -99,6 +99,11 @@ def test_new_values_reach_the_owner_that_needs_them(session, now):
         stores.delete_store(session.get(Store, store.id), by=OPERATOR, now=now)
         session.commit()
     make_store(merchant, store_code="gare")
+    return merchant, store, product, act
+
+
+def test_new_values_reach_the_owner_that_needs_them(session, now):
+    merchant, store, product, act = in_a_store_whose_code_is_taken(session, now)
     with within(merchant):
         act = session.get(Deletion, (act.merchant_id, act.id))
         new = {f"stores-{store.id}-store_code": "gare-2"}
@@ -151,14 +156,7 @@ def test_nobody_revives_a_row_by_hand(session, now):
 
 
 def test_what_stands_in_the_owners_way_is_told_before(session, now):
-    merchant = make_merchant()
-    store = make_store(merchant, store_code="gare")
-    product = make_product(store)
-    with within(merchant):
-        act = trash.soft_delete(session.get(Product, product.id), by=OPERATOR, now=now)
-        stores.delete_store(session.get(Store, store.id), by=OPERATOR, now=now)
-        session.commit()
-    make_store(merchant, store_code="gare")
+    merchant, store, _, act = in_a_store_whose_code_is_taken(session, now)
     with within(merchant):
         seen = trash.preview_restore(session.get(Deletion, (act.merchant_id, act.id)), by=OPERATOR)
         assert [clash.key for clash in seen.clashes] == [f"stores-{store.id}-store_code"]
