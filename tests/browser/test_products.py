@@ -69,7 +69,9 @@ def test_escape_leaves_a_row_as_it_was(listed):
 
 def test_the_row_and_the_dialog_share_an_address_and_are_not_mixed_up(listed):
     listed.get_by_role("link", name="Edit Espresso").click()
+    expect(listed.locator("tr.editing")).to_have_count(1)
     listed.keyboard.press("Escape")
+    expect(listed.locator("tr.editing")).to_have_count(0)
     listed.get_by_label("More for Espresso").click()
     listed.get_by_role("link", name="Edit all fields…").click()
     dialog = listed.get_by_role("dialog", name="Edit Espresso")
