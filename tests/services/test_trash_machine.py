@@ -31,7 +31,7 @@ from portal.models.soft_delete import including_deleted
 from portal.models.tenancy import across_merchants, scoped
 from portal.models.visible import see_the_visible
 from portal.services import trash
-from portal.services.trash import bring_back, empty, throw_away
+from portal.services.trash import bring_back, throw_away
 from tests.factories import NOW
 from tests.plain_trash import KINDS, Act, PlainTrash, Stop
 
@@ -379,12 +379,6 @@ def test_without_the_listener_the_machine_stops(app, database, guard):
 @pytest.mark.sqlite
 def test_without_the_last_owner_the_machine_stops(app, database, guard, monkeypatch):
     monkeypatch.setattr(throw_away, "_refuse_last_owner", lambda *_: None)
-    dies(database, guard)
-
-
-@pytest.mark.sqlite
-def test_without_the_books_the_machine_stops(app, database, guard, monkeypatch):
-    monkeypatch.setattr(empty, "_keep_the_books", lambda *_: None)
     dies(database, guard)
 
 

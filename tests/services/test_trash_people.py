@@ -161,3 +161,18 @@ def test_what_stands_in_the_owners_way_is_told_before(session, now):
         seen = trash.preview_restore(session.get(Deletion, (act.merchant_id, act.id)), by=OPERATOR)
         assert [clash.key for clash in seen.clashes] == [f"stores-{store.id}-store_code"]
         assert seen.blocked_by.root_id == store.id
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with the books", "without the books"])
+def test_the_books_are_what_the_doctor_reads(session, now, monkeypatch, kept):
+    merchant = make_merchant()
+    store = make_store(merchant)
+    product = make_product(store)
+    if not kept:
+        monkeypatch.setattr("portal.services.trash.empty._keep_the_books", lambda *_: None)
+    with within(merchant):
+        trash.soft_delete(session.get(Product, product.id), by=OPERATOR, now=now)
+        whole = stores.delete_store(session.get(Store, store.id), by=OPERATOR, now=now)
+        trash.purge(whole, by=OPERATOR, now=now)
+        assert (trash.doctor() == []) is kept
+        session.rollback()
