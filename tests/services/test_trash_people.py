@@ -106,10 +106,10 @@ def test_new_values_reach_the_owner_that_needs_them(session, now):
     merchant, store, product, act = in_a_store_whose_code_is_taken(session, now)
     with within(merchant):
         act = session.get(Deletion, (act.merchant_id, act.id))
-        new = {f"stores-{store.id}-store_code": "gare-2"}
+        new = {f"stores-{store.id}-store_code": "gare-2", f"products-{product.id}-sku": "NEW"}
         trash.restore(act, by=OPERATOR, now=now, overrides=new, with_owners=True)
         assert session.get(Store, store.id).store_code == "gare-2"
-        assert session.get(Product, product.id) is not None
+        assert session.get(Product, product.id).sku == "NEW"
 
 
 def test_a_person_is_kept_as_long_as_their_most_patient_merchant_keeps(session, now):

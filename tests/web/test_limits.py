@@ -1,5 +1,6 @@
 """What no request may do, whoever sends it: too large, from elsewhere, nonsense, at the wrong host."""
 
+import psycopg
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -68,6 +69,11 @@ def test_what_is_tried_again_and_what_is_put_off(said, state, passes, busy):
     trouble = OperationalError("SELECT 1", {}, fault)
     assert retry.is_passing(trouble) is passes
     assert retry.is_busy(trouble) is busy
+
+
+def test_a_server_that_cannot_be_reached_is_a_passing_trouble():
+    trouble = OperationalError("SELECT 1", {}, psycopg.OperationalError("connection refused"))
+    assert retry.is_passing(trouble)
 
 
 def _ask_with_a_nul():
