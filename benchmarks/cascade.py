@@ -102,7 +102,7 @@ def _by_hand(merchant_id: int) -> tuple[float, float]:
 def _run(statement: object) -> float:
     tidy()
     db.session.execute(text("SET LOCAL statement_timeout = 0"))
-    return wall(lambda: (db.session.execute(statement), db.session.commit()))  # type: ignore[call-overload]
+    return wall(lambda: (db.session.execute(statement), db.session.commit()))
 
 
 def _delete(merchant: Merchant) -> Deletion:

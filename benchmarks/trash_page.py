@@ -60,7 +60,7 @@ def _compare(engine: str, what: str, clients: dict[str, FlaskClient], queries: d
     for _ in range(TIMES):
         for name, client in clients.items():
             address = f"/m/{name}/trash/{queries[name]}"
-            took[name].append(wall(lambda c=client, a=address: _get(c, a)))  # type: ignore[misc]
+            took[name].append(wall(lambda c=client, a=address: _get(c, a)))
     got = statistics.median(took["large"]) / statistics.median(took["small"])
     base = statistics.median(took["small"]) * 1000
     line = f"{what}, 1,000,000 deletions against 1,000 ({base:.1f} ms)"

@@ -92,7 +92,7 @@ class TestSecretKey:
 
     def test_workers_that_start_at_once_share_one_key(self, local):
         keys = []
-        job = lambda: keys.append(from_environment(local)["SECRET_KEY"])  # noqa: E731
+        job = lambda: keys.append(from_environment(local)["SECRET_KEY"])  # noqa: E731 - run by each thread
         threads = [Thread(target=job) for _ in range(16)]
         for thread in threads:
             thread.start()

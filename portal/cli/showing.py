@@ -67,7 +67,7 @@ def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: None  # noqa: ARG005 - nobody is looking
         return
     from rich.console import Console  # noqa: PLC0415 - heavy, and only for a bar
-    from rich.progress import Progress  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415 - heavy, too
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=total)

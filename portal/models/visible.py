@@ -106,7 +106,7 @@ def _uncover(state: ORMExecuteState) -> Any:
         attributes = getattr(part, "_propagate_attrs", None)
         if attributes:
             told = statement._generate()  # noqa: SLF001 - no public way to name the entity
-            told._propagate_attrs = attributes  # noqa: SLF001
+            told._propagate_attrs = attributes  # noqa: SLF001 - no public way
             return state.invoke_statement(told.options(*_wanted(state)))
     return None
 
@@ -119,7 +119,7 @@ def _add_option(state: ORMExecuteState) -> None:
         return  # a hot constant made by visible(), or a lazy load with what its parent carried
     # What options() does, without checking again what is prebuilt: this runs for every query.
     state.statement = copy = statement._generate()  # noqa: SLF001 - no public way to drop an option
-    copy._with_options = kept + wanted  # noqa: SLF001
+    copy._with_options = kept + wanted  # noqa: SLF001 - no public way
 
 
 def visible(statement: Any) -> Any:

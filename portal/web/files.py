@@ -23,7 +23,7 @@ def address_of_files(folder: Path) -> str:
 def init_app(app: Flask) -> None:
     """Let WhiteNoise answer for files before Flask is asked, and trust as many proxies as there are."""
     folder, prefix = str(app.static_folder), str(app.static_url_path)
-    app.wsgi_app = WhiteNoise(app.wsgi_app, root=folder, prefix=prefix, max_age=YEAR_SECONDS)  # type: ignore[method-assign]
+    app.wsgi_app = WhiteNoise(app.wsgi_app, root=folder, prefix=prefix, max_age=YEAR_SECONDS)  # type: ignore[method-assign]  # WSGI
     hops = app.config["PROXY_HOPS"]
     if hops:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # WSGI

@@ -81,7 +81,7 @@ def _actor(memberships: list[Any]) -> Actor:
 
 def find(model: type[Owned], row_id: int, *, include_deleted: bool = False) -> Owned:
     """Load one row of the current merchant, or answer 404."""
-    query = model.of(current_merchant()).where(model.id == row_id)  # type: ignore[attr-defined]
+    query = model.of(current_merchant()).where(model.id == row_id)  # type: ignore[attr-defined]  # of Model
     options = {"include_deleted": True} if include_deleted else {}
     row: Owned | None = db.session.scalar(query, execution_options=options)
     if row is None:

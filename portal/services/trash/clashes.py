@@ -75,7 +75,7 @@ def _taken(act: Deletion, table: Table, index: Index, by: Actor) -> Iterator[Cla
     columns = list(index.columns)
     dead, live = table.alias("dead"), table.alias("live")
     same = and_(*(dead.c[c.name] == live.c[c.name] for c in columns))
-    mine = and_(dead.c.deletion_id == act.id, rows.of_merchant(dead, act.merchant_id))  # type: ignore[arg-type]
+    mine = and_(dead.c.deletion_id == act.id, rows.of_merchant(dead, act.merchant_id))  # type: ignore[arg-type]  # works as a column
     label = label_column(table)
     names = [dead.c[label.name], live.c[label.name]] if label is not None else [dead.c.id, live.c.id]
     tenant = live.c.merchant_id if "merchant_id" in live.c else live.c.id

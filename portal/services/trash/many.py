@@ -114,7 +114,7 @@ def _kill(table: Table, acts: Sequence[Deletion]) -> None:
     if not acts:
         return
     first = acts[0]
-    one = rows.is_row(table, bindparam("the_row", type_=table.c.id.type), first.merchant_id)  # type: ignore[arg-type]
+    one = rows.is_row(table, bindparam("the_row", type_=table.c.id.type), first.merchant_id)  # type: ignore[arg-type]  # works as a column
     death: dict[str, Any] = {
         "deleted_at": first.deleted_at,
         "deleted_by_id": first.deleted_by_id,
