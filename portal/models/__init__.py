@@ -1,5 +1,6 @@
 """The nouns: what things are. Importing the room fills the metadata."""
 
+from portal.models.api_key import ApiKey
 from portal.models.customer import Customer
 from portal.models.deletion import Deletion
 from portal.models.invitation import Invitation
@@ -21,6 +22,7 @@ from portal.models.user import User
 index_keys()
 
 __all__ = [
+    "ApiKey",
     "AuditEntry",
     "CardToken",
     "Customer",

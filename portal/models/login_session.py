@@ -15,7 +15,10 @@ _open = text("ended_at IS NULL")
 
 
 class LoginSession(Model):
-    """One signed-in browser: idle 12 hours, at most 14 days (specification of trust, People and sessions)."""
+    """One signed-in browser: idle 12 hours, at most 14 days (specification of trust, People and sessions).
+
+    `agent` says in a few words which browser it is: Firefox on Linux.
+    """
 
     __tablename__ = "login_sessions"
 
@@ -25,6 +28,7 @@ class LoginSession(Model):
     last_seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     ended_why: Mapped[str | None]
+    agent: Mapped[str | None]
 
     user: Mapped[User] = relationship()
 

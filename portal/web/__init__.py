@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from portal.web import access, answers, errors, files, filters, frame, logs, sessions
+from portal.web import access, answers, errors, files, filters, frame, language, logs, sessions
 from portal.web.auth.doors import bp as auth
 from portal.web.health.routes import bp as health
 from portal.web.home.routes import bp as home
@@ -16,7 +16,7 @@ SCREENS = (auth, home, health, stores, team, products, trash)
 
 def init_app(app: Flask) -> None:
     """Hang the screens and what they share on the app; a view that does not say who may stops the start."""
-    for part in (logs, files, answers, sessions, access, errors, filters, frame):
+    for part in (logs, files, language, answers, sessions, access, errors, filters, frame):
         part.init_app(app)
     for screen in SCREENS:
         app.register_blueprint(screen)

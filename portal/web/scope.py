@@ -15,6 +15,7 @@ from portal.models.store_user import StoreUser
 from portal.models.tenancy import Person, Tenant, merchant_of, scoped
 from portal.models.text import fold_code
 from portal.models.user import User
+from portal.web import language
 
 Owned = TypeVar("Owned", bound=Tenant)
 
@@ -53,6 +54,7 @@ def enter_merchant(subdomain: str) -> None:
         abort(404)
     g.merchant = mine[0].Merchant
     g.actor = _actor(mine)
+    language.change()
     session = cast(PortalSession, db.session())
     session.info["scope"] = g.merchant.id
     session.tell_database()

@@ -1,6 +1,7 @@
 """Migrations: up, down and up again on a populated database, on both engines."""
 
 import os
+import re
 import sqlite3
 from contextlib import closing
 
@@ -132,7 +133,8 @@ def shape(engine):
         if engine.dialect.name == "sqlite":
             words = "SELECT sql FROM sqlite_master WHERE name <> 'alembic_version'"
             found = connection.execute(text(words)).scalars()
-            return {line.strip(" ,\t") for sql in found if sql for line in sql.splitlines()}
+            # A column added later stands behind a comma, not on a line of its own.
+            return {line.strip() for sql in found if sql for line in re.split(r",\s+|\n", sql)}
         kept = "alembic_version"
         return {
             kind: sorted(str(row) for row in connection.execute(text(words)) if kept not in str(row))
@@ -173,7 +175,7 @@ def test_the_migrations_make_what_the_models_say(app, owner, settings, tmp_path,
         Model.metadata.create_all(other)
         assert migrated >= shape(other)
         added = migrated - shape(other)
-        assert [line for line in added if "append-only" not in line] == []
+        assert [line for line in added if not line.startswith(("CREATE TRIGGER", "'"))] == []
         return
     for kind in OF_THE_WALL:
         assert migrated.pop(kind), kind

@@ -45,6 +45,7 @@ PARTS = {
     ("media", "merchants"),
     ("media", "loyalty_programs"),
     ("login_sessions", "users"),
+    ("api_keys", "users"),
 }
 PRINT_THE_MAP = """
 from portal import models

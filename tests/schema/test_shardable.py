@@ -8,7 +8,7 @@ from portal.models.base import Model
 from portal.models.ownership import Rule, edges, is_mortal
 
 TABLES = {table.name: table for table in Model.metadata.sorted_tables}
-GLOBAL = {"users", "merchants", "login_sessions", "sign_in_attempts"}
+GLOBAL = {"users", "merchants", "login_sessions", "sign_in_attempts", "api_keys"}
 TENANT = {name: table for name, table in TABLES.items() if name not in GLOBAL}
 # What is unique on the whole platform, and therefore hard to shard: no more than these.
 UNIQUE_EVERYWHERE = {
@@ -18,6 +18,7 @@ UNIQUE_EVERYWHERE = {
     "uq_merchants_public_ref",
     "uq_stores_subdomain_live",
     "uq_login_sessions_token_hash",
+    "uq_api_keys_token_hash",
 }
 MERCHANT_FREE = {"deletions", "audit_log", "idempotency_keys", "outbox"}
 

@@ -13,7 +13,7 @@ from portal.models.tenancy import Person, across_merchants, scoped
 from tests.factories import make_everything, make_merchant, make_user, within
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.unguarded("raw SQL, to see the wall alone")]
-PLATFORM = {"users", "merchants", "login_sessions", "sign_in_attempts"}
+PLATFORM = {"users", "merchants", "login_sessions", "sign_in_attempts", "api_keys"}
 WALLED = sorted(Model.metadata.tables.keys() - PLATFORM)
 MERCHANTS = text("SELECT DISTINCT merchant_id FROM products")
 MINE = text("SELECT current_setting('app.merchant_id', true)")
