@@ -1,0 +1,85 @@
+"""A walk through every screen of the demo: each address a person may look at, with ids that exist."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask import Flask, url_for
+from sqlalchemy import select
+from werkzeug.routing import Rule
+
+from portal.extensions import db
+from portal.models.actor import Actor, Role
+from portal.models.base import Model
+from portal.models.deletion import Deletion
+from portal.models.loyalty_reward import LoyaltyReward
+from portal.models.merchant import Merchant, MerchantOwner
+from portal.models.product import Product
+from portal.models.records import AuditEntry
+from portal.models.store import Store
+from portal.models.store_user import StoreUser
+from portal.models.tenancy import scoped
+from portal.services import demo, merchants, team
+
+# What stands in an address -> whose id that is.
+ROWS: dict[str, type[Model]] = {
+    "store_id": Store,
+    "product_id": Product,
+    "member_id": StoreUser,
+    "owner_id": MerchantOwner,
+    "reward_id": LoyaltyReward,
+    "deletion_id": Deletion,
+    "entry_id": AuditEntry,
+}
+MERCHANT = "cafe-lumiere"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One screen: the name of its view, its address, and the least role that may see it."""
+
+    endpoint: str
+    address: str
+    allowed: str
+
+
+def build_demo() -> None:
+    """Load the demo, and one thing of every kind it lacks."""
+    now = datetime.now(UTC)
+    demo.build(seed=1, now=now)
+    merchant = merchants.find_merchant(MERCHANT)
+    assert merchant is not None
+    with scoped(db.session, merchant.id):
+        owner = db.session.scalars(select(MerchantOwner)).first()
+        asked = {"display_name": "Ina Weber", "role": "owner"}
+        team.invite(merchant, by=Actor(owner.user_id, Role.OWNER), now=now, **asked)
+        db.session.commit()
+    db.session.remove()
+
+
+def stops(app: Flask) -> Iterator[Stop]:
+    """Name every screen of the demo's café that answers GET, with rows that exist in its address."""
+    merchant = merchants.find_merchant(MERCHANT)
+    assert merchant is not None
+    values = ids_of(merchant)
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        if "GET" in rule.methods and rule.endpoint != "static" and rule.arguments <= set(values):
+            yield Stop(rule.endpoint, _address(app, rule, values), app.view_functions[rule.endpoint].allowed)
+
+
+def ids_of(merchant: Merchant) -> dict[str, object]:
+    """One living row for every id an address may take."""
+    values: dict[str, object] = {"merchant": merchant.subdomain}
+    with scoped(db.session, merchant.id):
+        for name, model in ROWS.items():
+            rows = select(model.id).where(model.merchant_id == merchant.id)
+            if model is Deletion:
+                rows = rows.where(Deletion.status == "done")
+            values[name] = db.session.scalars(rows.order_by(model.id)).first()
+        db.session.rollback()
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _address(app: Flask, rule: Rule, values: dict[str, object]) -> str:
+    with app.test_request_context():
+        return url_for(rule.endpoint, **{name: values[name] for name in rule.arguments})
