@@ -13,7 +13,7 @@ export FLASK_APP := wsgi.py
 # A password or another program's settings must not leak into Python.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help run setup setup-dev check fix test engines bench vendor lock clean
+.PHONY: help run setup setup-dev check fix test engines bench pictures vendor lock clean
 
 help: ## List what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -63,6 +63,9 @@ test: setup-dev engines check ## Every check and test, on both engines and in a 
 
 bench: setup-dev ## Measure the promises that have figures
 	$(BIN)/python -m benchmarks
+
+pictures: setup-dev ## Take the pictures of docs/use anew (needs Chromium)
+	$(BIN)/python tools/pictures.py
 
 vendor: ## Copy the browser files named in vendor.toml anew (needs npm)
 	$(BIN)/python tools/vendor.py
