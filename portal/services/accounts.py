@@ -1,4 +1,4 @@
-"""What people do with their account: get one, sign in, change the password, leave."""
+"""What people do with their account: get one, sign in, change name and password, leave."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -10,11 +10,17 @@ from portal.extensions import db, session_apart
 from portal.models.actor import Actor
 from portal.models.deletion import Deletion
 from portal.models.login_session import SignInAttempt
+from portal.models.merchant import MerchantOwner
+from portal.models.store_user import StoreUser
+from portal.models.tenancy import Person, scoped
 from portal.models.text import fold_code
 from portal.models.user import User
 from portal.services import audit, passwords, sessions, trash
+from portal.services.changing import apply
 from portal.services.saving import save
+from portal.words import _
 
+PROFILE = frozenset(["display_name", "email", "username"])
 TRIES, WINDOW = 10, timedelta(minutes=5)
 WRONG = "This does not match. Check the name and the password, and try again."
 
@@ -72,11 +78,14 @@ def count_attempt(login: str, *, address: str, now: datetime) -> None:
         raise TooMany("too_many_tries", "Too many tries. Wait five minutes, then try again.", after=300)
 
 
-def sign_in(login: str, password: str, *, now: datetime, address: str = "") -> tuple[User, str]:
+def sign_in(
+    login: str, password: str, *, now: datetime, address: str = "", agent: str | None = None
+) -> tuple[User, str]:
     """Check the password and open a session: the person and the secret for their cookie.
 
-    The try just counted is taken back, so that a whole shop may sign in from one address.
-    Raises Refused("wrong_login"): the same sentence and time for unknown and for wrong.
+    The try just counted is taken back, so that a whole shop may sign in from one address; `agent`
+    names the browser in a few words. Raises Refused("wrong_login"): the same sentence and time for
+    unknown and for wrong.
     """
     user = find_user(login)
     if not passwords.is_right(password, user.password_hash if user else None) or user is None:
@@ -85,15 +94,56 @@ def sign_in(login: str, password: str, *, now: datetime, address: str = "") -> t
     of_address = SignInAttempt.subject == _subject("address", address)
     this_try = and_(of_address, SignInAttempt.attempted_at == now)
     db.session.execute(delete(SignInAttempt).where(or_(of_name, this_try)))
-    return user, sessions.open_session(user, now=now)
+    return user, sessions.open_session(user, now=now, agent=agent)
 
 
-def change_password(user: User, *, current: str, new: str, by: Actor, now: datetime) -> str:
+def change_password(
+    user: User, *, current: str, new: str, by: Actor, now: datetime, agent: str | None = None
+) -> str:
     """Change one's own password; ends every session and returns the secret of a new one."""
-    if not passwords.is_right(current, user.password_hash):
-        raise Refused("wrong_password", "This is not your current password.", field="current")
+    _refuse_wrong_password(user, current)
     set_password(user, new, by=by, now=now)
-    return sessions.open_session(user, now=now)
+    return sessions.open_session(user, now=now, agent=agent)
+
+
+def changes_login(user: User, *, email: str | None, username: str | None) -> bool:
+    """Whether these would change what the person signs in with."""
+    wanted = (fold_code(email or ""), fold_code(username or ""))
+    return wanted != (user.email or "", user.username or "")
+
+
+def change_profile(
+    user: User, *, display_name: str, email: str | None, username: str | None, current: str, by: Actor
+) -> list[str]:
+    """Change one's own name and login, and name what differs; a new login takes the current password.
+
+    Raises Refused("wrong_password", "no_login", "bad_email", …), Conflict("taken").
+    """
+    if changes_login(user, email=email, username=username):
+        if not (email or username):
+            raise Refused(
+                "no_login", _("Keep an e-mail address or a username to sign in with."), field="email"
+            )
+        _refuse_wrong_password(user, current)
+    wanted = {"display_name": display_name, "email": email or None, "username": username or None}
+    changed = apply(user, wanted, known=PROFILE, by=by)
+    if changed:  # what a merchant shows of the person is new
+        for merchant_id in _merchants_of(user):
+            audit.note("change", ("users", user.id), merchant_id=merchant_id, by=by, fields=changed)
+    return changed
+
+
+def _refuse_wrong_password(user: User, current: str) -> None:
+    if not passwords.is_right(current, user.password_hash):
+        raise Refused("wrong_password", _("This is not your current password."), field="current")
+
+
+def _merchants_of(user: User) -> list[int]:
+    """Where the person works or owns, in the order of the merchants' numbers."""
+    with scoped(db.session, Person(user.id)):
+        owns = db.session.scalars(select(MerchantOwner.merchant_id).where(MerchantOwner.user_id == user.id))
+        works = db.session.scalars(select(StoreUser.merchant_id).where(StoreUser.user_id == user.id))
+        return sorted({*owns, *works})
 
 
 def set_password(user: User, new: str, *, by: Actor, now: datetime) -> None:

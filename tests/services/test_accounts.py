@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from portal.errors import Conflict, Refused, TooMany
-from portal.models import LoginSession, StoreUser
-from portal.models.actor import OPERATOR
+from portal.models import AuditEntry, LoginSession, StoreUser
+from portal.models.actor import OPERATOR, Actor, Role
 from portal.models.tenancy import across_merchants
 from portal.services import accounts, passwords, sessions, trash
 from tests.factories import NOW, make_member, make_merchant, make_store, within
@@ -155,3 +155,60 @@ def test_a_deleted_person_leaves_every_team_is_signed_out_and_stays_so(session, 
         trash.restore(act, by=OPERATOR, now=NOW)
         assert session.scalars(StoreUser.of(merchant)).one().user_id == olga.id
     assert sessions.find_session(secret, now=NOW) is None
+
+
+# One's own name and login
+
+
+def profile(**changes):
+    kept = {"display_name": "Olga", "email": "olga@example.com", "username": "olga", "current": ""}
+    return kept | changes
+
+
+def test_a_name_is_changed_without_the_password_and_written_down(session, olga):
+    merchant = make_merchant(owner=olga)
+    make_member(make_store(merchant), olga)  # in one merchant twice is one entry
+    changed = accounts.change_profile(olga, by=OPERATOR, **profile(display_name="Olga Weber"))
+    session.commit()
+    assert changed == ["display_name"]
+    for merchant_id in (0, merchant.id):
+        with within(merchant_id):
+            noted = session.scalars(select(AuditEntry).where(AuditEntry.action == "users.change")).all()
+            assert [entry.details for entry in noted] == [{"fields": ["display_name"]}]
+
+
+def test_what_is_written_down_holds_no_name(session, olga):
+    accounts.change_profile(olga, by=OPERATOR, **profile(display_name="Olga Weber"))
+    with within(0):
+        noted = session.scalars(select(AuditEntry).where(AuditEntry.action == "users.change")).one()
+    assert "Weber" not in str(noted.details)
+
+
+def test_nothing_new_is_no_change(session, olga):
+    same = profile(email=" OLGA@example.com ", username="Olga")
+    assert accounts.change_profile(olga, by=OPERATOR, **same) == []
+
+
+@pytest.mark.parametrize("new", [{"email": "new@example.com"}, {"username": "weber"}, {"username": ""}])
+def test_a_new_login_takes_the_current_password(olga, new):
+    for current in ("", "no"):
+        with pytest.raises(Refused) as told:
+            accounts.change_profile(olga, by=OPERATOR, **profile(**new, current=current))
+        assert (told.value.code, told.value.details["field"]) == ("wrong_password", "current")
+    assert accounts.change_profile(olga, by=OPERATOR, **profile(**new, current=SECRET)) == [*new]
+    assert getattr(olga, *new) == (next(iter(new.values())) or None)
+
+
+def test_a_login_is_never_given_up_whole(olga):
+    with pytest.raises(Refused) as told:
+        accounts.change_profile(olga, by=OPERATOR, **profile(email="", username="", current=SECRET))
+    assert told.value.code == "no_login"
+
+
+def test_a_login_in_use_is_taken_and_its_holder_stays_unnamed(session, olga):
+    accounts.create_user(display_name="Secret Sam", username="sam", by=OPERATOR)
+    with pytest.raises(Conflict) as told:
+        accounts.change_profile(
+            olga, by=Actor(olga.id, Role.STAFF), **profile(username="sam", current=SECRET)
+        )
+    assert "Secret Sam" not in told.value.message
