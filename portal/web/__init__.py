@@ -6,12 +6,13 @@ from portal.web import access, answers, errors, files, filters, frame, language,
 from portal.web.auth.doors import bp as auth
 from portal.web.health.routes import bp as health
 from portal.web.home.routes import bp as home
+from portal.web.palette.routes import bp as palette
 from portal.web.products.doors import bp as products
 from portal.web.stores.routes import bp as stores
 from portal.web.team.doors import bp as team
 from portal.web.trash.doors import bp as trash
 
-SCREENS = (auth, home, health, stores, team, products, trash)
+SCREENS = (auth, home, health, stores, team, products, trash, palette)
 
 
 def init_app(app: Flask) -> None:

@@ -1,29 +1,47 @@
-"""The frame around every screen: where one is, who one is, where one can go."""
+"""The frame around every screen: where one is, who one is, where one can go, what one can do."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from flask import Flask, current_app, g, request, url_for
 from flask_login import current_user
 
 from portal.models.actor import Role
+from portal.models.text import fold
 from portal.web.scope import current_person, in_a_merchant, merchants_of
+from portal.words import later
 
 # label, icon, endpoint, least role
 PLACES = (
-    ("Stores", "building-store", "stores.index", Role.STAFF),
-    ("Team", "users", "team.index", Role.STAFF),
-    ("Products", "package", "products.index", Role.STAFF),
-    ("Trash", "trash", "trash.index", Role.MANAGER),
+    (later("Stores"), "building-store", "stores.index", Role.STAFF),
+    (later("Team"), "users", "team.index", Role.STAFF),
+    (later("Products"), "package", "products.index", Role.STAFF),
+    (later("Trash"), "trash", "trash.index", Role.MANAGER),
+)
+# What the palette offers to begin from anywhere, in the dialog: label, icon, endpoint, least role
+COMMANDS = (
+    (later("New store"), "building-store", "stores.new", Role.OWNER),
+    (later("New product"), "package", "products.new", Role.MANAGER),
+    (later("Invite somebody to the team"), "user-plus", "team.new_invitation", Role.MANAGER),
 )
 
 
 class Place(NamedTuple):
-    """One entry of the navigation."""
+    """One entry of the navigation, with the letter that leads there after "g"."""
 
     href: str
     label: str
     icon: str
     is_current: bool
+    letter: str
+
+
+class Command(NamedTuple):
+    """Something to begin from anywhere."""
+
+    href: str
+    label: str
+    icon: str
 
 
 def frame() -> dict[str, Any]:
@@ -35,7 +53,9 @@ def frame() -> dict[str, Any]:
         "user": user,
         "role": g.actor.role.word if inside else "",
         "has_several": len(merchants_of(user)) > 1 if user and inside else False,
-        "nav": _nav() if inside else [],
+        "nav": places() if inside else [],
+        "commands": commands() if inside else [],
+        "palette_href": url_for("palette.index") if inside else "",
         "password_href": url_for("auth.password"),
         "sign_out_href": url_for("auth.sign_out"),
         "chooser_href": url_for("home.chooser"),
@@ -43,13 +63,47 @@ def frame() -> dict[str, Any]:
     }
 
 
-def _nav() -> list[Place]:
-    blueprint = request.blueprint
+def places() -> list[Place]:
+    """List where this person may go with the merchant."""
+    there = [place for place in PLACES if _is_there(place[2])]
+    letters = letters_of(str(label) for label, *_ in there)
     return [
-        Place(url_for(endpoint), label, icon, endpoint.partition(".")[0] == blueprint)
-        for label, icon, endpoint, least in PLACES
-        if g.actor.role >= least and endpoint in current_app.view_functions
+        Place(
+            url_for(endpoint),
+            str(label),
+            icon,
+            is_current=endpoint.partition(".")[0] == request.blueprint,
+            letter=letters[str(label)],
+        )
+        for label, icon, endpoint, least in there
+        if g.actor.role >= least
     ]
+
+
+def commands() -> list[Command]:
+    """List what this person may begin from anywhere."""
+    return [
+        Command(url_for(endpoint), str(label), icon)
+        for label, icon, endpoint, least in COMMANDS
+        if g.actor.role >= least and _is_there(endpoint)
+    ]
+
+
+def letters_of(labels: Iterable[str]) -> dict[str, str]:
+    """Give each place a letter of its own, the same for every role: its first one, or its next free one."""
+    given: dict[str, str] = {}
+    named = [(label, [sign for sign in fold(label) if sign.isalpha()]) for label in labels]
+    for label, signs in named:
+        if signs and signs[0] not in given.values():
+            given[label] = signs[0]
+    for label, signs in named:
+        free = (sign for sign in signs if sign not in given.values())
+        given.setdefault(label, next(free, ""))
+    return given
+
+
+def _is_there(endpoint: str) -> bool:
+    return endpoint in current_app.view_functions
 
 
 class Frame:

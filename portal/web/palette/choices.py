@@ -1,0 +1,86 @@
+"""What a person may find, as selects: each answers kind, id, label, name_key, detail, role and rank."""
+
+from typing import Any
+
+from sqlalchemy import Select, String, case, cast, func, literal, null, select, text, union_all
+
+from portal.extensions import db
+from portal.models.actor import Role
+from portal.models.deletion import IN_TRASH, Deletion
+from portal.models.merchant import MerchantOwner
+from portal.models.product import Product
+from portal.models.store import Store
+from portal.models.store_user import StoreUser
+from portal.models.text import fold
+from portal.models.user import User
+from portal.web.listing import containing
+from portal.web.scope import actor, current_merchant, in_own_stores
+
+MOST = 5  # of a kind
+
+
+def found(q: str) -> list[Any]:
+    """Read the best few of each kind in one statement; names that begin with what was typed come first."""
+    kinds = [_stores(q), _products(q), _members(q), _owners(q)]
+    if actor().role >= Role.MANAGER:
+        kinds.append(_acts(q))
+    few = [select(kind.order_by("rank", "name_key", "id").limit(MOST).subquery()) for kind in kinds]
+    both = union_all(*few).subquery()
+    return list(db.session.execute(select(both).order_by(both.c.rank, both.c.name_key, both.c.id)))
+
+
+def _stores(q: str) -> Select[Any]:
+    city = func.coalesce(Store.city, "")
+    row = _row("store", q, id=Store.id, label=Store.name, name_key=Store.name_key, detail=city)
+    fits = containing(q, folded=(Store.name_key,), plain=(Store.store_code, city))
+    return in_own_stores(row.where(Store.merchant_id == current_merchant().id, fits), Store.id)
+
+
+def _products(q: str) -> Select[Any]:
+    row = _row("product", q, id=Product.id, label=Product.name, name_key=Product.name_key, detail=Store.name)
+    codes = (func.coalesce(Product.sku, ""), func.coalesce(Product.barcode, ""))
+    fits = containing(q, folded=(Product.name_key,), plain=codes)
+    mine = row.join(Store, _is_of(Product)).where(Product.merchant_id == current_merchant().id, fits)
+    return in_own_stores(mine, Product.store_id)
+
+
+def _members(q: str) -> Select[Any]:
+    named = {"label": User.display_name, "name_key": User.name_key}
+    row = _row("person", q, id=StoreUser.id, detail=Store.name, role=StoreUser.role, **named)
+    joined = row.join(User, User.id == StoreUser.user_id).join(Store, _is_of(StoreUser))
+    mine = joined.where(StoreUser.merchant_id == current_merchant().id, _is_called(q))
+    return in_own_stores(mine, StoreUser.store_id)
+
+
+def _owners(q: str) -> Select[Any]:
+    named = {"label": User.display_name, "name_key": User.name_key}
+    row = _row("person", q, id=MerchantOwner.id, detail=literal(""), role=literal(Role.OWNER.word), **named)
+    joined = row.join(User, User.id == MerchantOwner.user_id)
+    return joined.where(MerchantOwner.merchant_id == current_merchant().id, _is_called(q))
+
+
+def _acts(q: str) -> Select[Any]:
+    key = func.coalesce(Deletion.label_key, "")
+    row = _row("act", q, id=Deletion.id, label=Deletion.root_label, name_key=key, detail=Deletion.root_kind)
+    mine = row.where(Deletion.merchant_id == current_merchant().id, Deletion.seen_by(actor()))
+    # As literal text: a partial index serves only a condition that is known when planning.
+    return mine.where(text(IN_TRASH), containing(q, folded=(key,)))
+
+
+def _row(kind: str, q: str, **columns: Any) -> Select[Any]:
+    """Select what every kind is read as."""
+    begins = case((columns["name_key"].startswith(fold(q), autoescape=True), 0), else_=1)
+    role = cast(columns.pop("role", null()), String)
+    row = {"kind": literal(kind), **columns, "role": role, "rank": begins}
+    names = ("kind", "id", "label", "name_key", "detail", "role", "rank")
+    return select(*(row[name].label(name) for name in names))
+
+
+def _is_called(q: str) -> Any:
+    """By name; an e-mail address finds nobody for staff, who may not see it."""
+    plain = (func.coalesce(User.email, ""),) if actor().role >= Role.MANAGER else ()
+    return containing(q, folded=(User.name_key,), plain=plain)
+
+
+def _is_of(model: Any) -> Any:
+    return (Store.merchant_id == model.merchant_id) & (Store.id == model.store_id)
