@@ -7,12 +7,14 @@ from typing import Any
 from babel.support import LazyProxy
 
 Catalogue = NullTranslations
+Words = tuple[str, str]
 
 
 class _Reader:
-    """Where the texts of the moment come from; the browser's doors put their own in its place."""
+    """Where the texts and figures of the moment come from; the browser's doors put their own in its place."""
 
     catalogue: Callable[[], Catalogue] = staticmethod(NullTranslations)
+    number: Callable[[int], str] = staticmethod("{:,}".format)
 
 
 reader = _Reader()
@@ -25,10 +27,31 @@ def _(text: str, **values: Any) -> str:
 
 
 def ngettext(one: str, many: str, num: int, **values: Any) -> str:
-    """Say a text that counts: `%(num)s` in it takes the number."""
-    return reader.catalogue().ngettext(one, many, num) % {"num": num, **values}
+    """Say a text that counts: `%(num)s` in it takes the number, as the reader writes it."""
+    said = reader.catalogue().ngettext(one, many, num)
+    return said % {"num": number(num), **values}
 
 
-def later(text: str) -> Any:
+def number(value: int) -> str:
+    """Write a number as the reader does: 1,234."""
+    return reader.number(value)
+
+
+def later(text: str, **values: Any) -> Any:
     """Mark a text that is written once and said later, such as the label of a field."""
-    return LazyProxy(_, text, enable_cache=False)
+    return LazyProxy(_, text, enable_cache=False, **values)
+
+
+def counted(one: str, many: str) -> Words:
+    """Mark the words for one and for many of a kind, said later by `how_many` or `word_for`."""
+    return one, many
+
+
+def word_for(words: Words, num: int) -> str:
+    """Say the word that fits the number: store, stores."""
+    return reader.catalogue().ngettext(*words, num)
+
+
+def how_many(words: Words, num: int, figure: str = "") -> str:
+    """Say how many there are: 1 store, 12 stores; `figure` writes the number otherwise, like 1,000+."""
+    return _("%(count)s %(things)s", count=figure or number(num), things=word_for(words, num))

@@ -3,6 +3,16 @@
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from portal.words import later
+
+ROLE_WORDS = {
+    "staff": later("staff"),
+    "manager": later("manager"),
+    "owner": later("owner"),
+    "admin": later("admin"),
+    "operator": later("operator"),
+}
+
 
 class Role(IntEnum):
     """What a person may do; a higher one may all a lower one may."""
@@ -21,6 +31,11 @@ class Role(IntEnum):
     def of_word(cls, word: str) -> "Role":
         """Find the role by its word; raises KeyError for an unknown one."""
         return cls[word.upper()]
+
+
+def role_word(word: str) -> str:
+    """Say a role in the reader's language."""
+    return str(ROLE_WORDS.get(word, word))
 
 
 @dataclass(frozen=True)

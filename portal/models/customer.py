@@ -10,6 +10,7 @@ from portal.models.ownership import Rule, tenant_key
 from portal.models.soft_delete import LIVE, SoftDeleteMixin, live_index, live_unique
 from portal.models.tenancy import Tenant
 from portal.models.text import checked_email, checked_name, fold
+from portal.words import counted
 
 
 class Customer(Tenant, SoftDeleteMixin, TimestampMixin, Model):
@@ -50,7 +51,7 @@ class Customer(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         live_index("ix_customers_name_live", "merchant_id", "name_key", "id"),
         live_index("ix_customers_phone_reversed_live", "merchant_id", "phone_reversed"),
         CheckConstraint(f"erased_at IS NULL OR NOT {LIVE}", name="erased_is_dead"),
-        {"info": {"word": "customer"}},
+        {"info": {"words": counted("customer", "customers")}},
     )
 
     @validates("name")

@@ -9,6 +9,7 @@ from portal.models.base import Model, TimestampMixin
 from portal.models.ownership import Rule, global_key, tenant_key, within
 from portal.models.store import Store
 from portal.models.tenancy import Tenant
+from portal.words import counted
 
 
 class Invitation(Tenant, TimestampMixin, Model):
@@ -35,7 +36,7 @@ class Invitation(Tenant, TimestampMixin, Model):
         UniqueConstraint("merchant_id", "token_hash"),
         CheckConstraint("role IN ('owner', 'manager', 'staff')", name="role_known"),
         CheckConstraint("(role = 'owner') = (store_id IS NULL)", name="owner_has_every_store"),
-        {"info": {"word": "invitation"}},
+        {"info": {"words": counted("invitation", "invitations")}},
     )
 
     def is_open(self, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.ownership import Rule, tenant_key, within
 from portal.models.soft_delete import SoftDeleteMixin, live_unique
 from portal.models.tenancy import Tenant
+from portal.words import counted
 
 
 class LoyaltyCard(Tenant, SoftDeleteMixin, TimestampMixin, Model):
@@ -42,7 +43,7 @@ class LoyaltyCard(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         tenant_key("customer_id", "customers", Rule.OWNS),
         live_unique("uq_loyalty_cards_live", "merchant_id", "program_id", "customer_id"),
         CheckConstraint("status IN ('active', 'suspended')", name="status_known"),
-        {"info": {"word": "card"}},
+        {"info": {"words": counted("card", "cards")}},
     )
 
 
@@ -65,5 +66,5 @@ class CardToken(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         tenant_key("card_id", "loyalty_cards", Rule.OWNS),
         live_unique("uq_card_tokens_value_live", "merchant_id", "kind", "value", also="revoked_at IS NULL"),
         CheckConstraint("kind IN ('qr', 'number', 'legacy')", name="kind_known"),
-        {"info": {"word": "card token"}},
+        {"info": {"words": counted("card token", "card tokens")}},
     )

@@ -1,6 +1,5 @@
 """The merchant's one live program, shared by all its stores."""
 
-import re
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -10,58 +9,30 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from portal.errors import Refused
 from portal.models.base import Json, Model, TimestampMixin
+from portal.models.colour import checked_colour, ink_on
 from portal.models.ownership import Rule, global_key, tenant_key, within
+from portal.models.program_rules import (
+    CLAWBACKS,
+    LIMITS,
+    OPTIONAL_LIMITS,
+    TEXTS,
+    TYPES,
+    WALLET,
+    checked_https,
+    checked_number,
+    checked_own_address,
+    checked_wallet_id,
+    colour_check,
+    limit_check,
+)
 from portal.models.soft_delete import SoftDeleteMixin, live_unique
 from portal.models.tenancy import Tenant
 from portal.models.text import checked_text
+from portal.models.tiers import checked_tiers
+from portal.words import _, counted
 
 if TYPE_CHECKING:
     from portal.models.loyalty_reward import LoyaltyReward
-
-TYPES = ("stamps", "points", "hybrid")
-CLAWBACKS = ("allow_negative", "clamp_to_zero")
-COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
-# field -> lowest, highest (None: no limit), also CHECKed by the database
-LIMITS: dict[str, tuple[int, int | None]] = {
-    "stamps_target": (1, 100),
-    "points_per_euro": (0, 10_000),
-    "cooldown_minutes": (0, None),
-    "max_daily_stamps": (0, None),
-    "max_stamps_per_transaction": (1, None),
-    "welcome_bonus_points": (0, None),
-    "minimum_redemption_points": (0, None),
-    "minimum_purchase_cents": (0, None),
-    "void_window_hours": (0, None),
-    "tier_grace_days": (0, None),
-}
-# the same for what may be left empty
-OPTIONAL_LIMITS: dict[str, tuple[int, int | None]] = {
-    "points_expiration_days": (1, None),
-    "reward_valid_days": (1, None),
-    "tier_window_days": (1, None),
-    "stamps_reward_value_cents": (0, None),
-    "adjust_approval_points": (0, None),
-    "point_value_cents": (0, None),
-    "convert_rate": (0, None),
-}
-DECIMALS = ("point_value_cents", "convert_rate")
-TEXTS = {"card_name": 120, "stamps_reward_description": 120, "terms_text": 20_000}
-
-
-def _colour_check(column: str) -> CheckConstraint:
-    # No regular expression works on both engines: length, the sign, and nothing left over.
-    rest = f"substr({column}, 2)"
-    hexes = f"trim(lower({rest}), '0123456789abcdef')"
-    return CheckConstraint(
-        f"{column} IS NULL OR (length({column}) = 7 AND substr({column}, 1, 1) = '#' AND {hexes} = '')",
-        name=f"{column}_is_hex",
-    )
-
-
-def _limit_check(column: str, lowest: int, highest: int | None) -> CheckConstraint:
-    within_limits = f"{column} >= {lowest}" + (f" AND {column} <= {highest}" if highest else "")
-    empty = f"{column} IS NULL OR " if column in OPTIONAL_LIMITS else ""
-    return CheckConstraint(empty + within_limits, name=f"{column}_in_range")
 
 
 class LoyaltyProgram(Tenant, SoftDeleteMixin, TimestampMixin, Model):
@@ -128,17 +99,17 @@ class LoyaltyProgram(Tenant, SoftDeleteMixin, TimestampMixin, Model):
     rewards: Mapped[list["LoyaltyReward"]] = relationship(
         back_populates="program",
         primaryjoin=lambda: _rewards(),  # noqa: PLW0108 - defined below
-        order_by="LoyaltyReward.position",
+        order_by="(LoyaltyReward.position, LoyaltyReward.id)",
     )
 
     __table_args__ = (
         live_unique("uq_loyalty_programs_live", "merchant_id"),
         CheckConstraint(f"loyalty_type IN {TYPES}", name="loyalty_type_known"),
         CheckConstraint(f"clawback_policy IN {CLAWBACKS}", name="clawback_policy_known"),
-        *(_limit_check(column, *limits) for column, limits in (LIMITS | OPTIONAL_LIMITS).items()),
-        _colour_check("card_color"),
-        _colour_check("card_secondary_color"),
-        {"info": {"word": "program"}},
+        *(limit_check(column, *limits) for column, limits in (LIMITS | OPTIONAL_LIMITS).items()),
+        colour_check("card_color"),
+        colour_check("card_secondary_color"),
+        {"info": {"words": counted("program", "programs")}},
     )
 
     @property
@@ -154,7 +125,22 @@ class LoyaltyProgram(Tenant, SoftDeleteMixin, TimestampMixin, Model):
     @property
     def display_name(self) -> str:
         """What the card is called."""
-        return self.card_name or "Loyalty Card"
+        return self.card_name or _("Loyalty Card")
+
+    @property
+    def card_ink(self) -> str:
+        """Black or white, whichever is read on the card's colour."""
+        return ink_on(self.card_color)
+
+    @property
+    def accent(self) -> str:
+        """The colour of stamps on the card: the second one, or else the ink."""
+        return self.card_secondary_color or self.card_ink
+
+    @property
+    def accent_ink(self) -> str:
+        """Black or white, whichever is read on a stamp."""
+        return ink_on(self.accent)
 
     @property
     def points_rewards(self) -> list[dict[str, Any]]:
@@ -178,24 +164,25 @@ class LoyaltyProgram(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         self.redeem_until = redeem_until
 
     @validates("loyalty_type")
-    def _known_type(self, _: str, value: str) -> str:
+    def _known_type(self, _field: str, value: str) -> str:
         if value not in TYPES:
-            raise Refused("bad_type", f"The program collects stamps, points or both, not “{value}”.")
+            message = _("The program collects stamps, points or both, not “%(value)s”.", value=value)
+            raise Refused("bad_type", message, field="loyalty_type")
+        return value
+
+    @validates("clawback_policy")
+    def _known_policy(self, _field: str, value: str) -> str:
+        if value not in CLAWBACKS:
+            raise Refused("bad_policy", _("Choose one of the two."), field="clawback_policy")
         return value
 
     @validates(*LIMITS, *OPTIONAL_LIMITS)
     def _in_range(self, field: str, value: Any) -> Any:
-        if value is None and field in OPTIONAL_LIMITS:
-            return None
-        lowest, highest = (LIMITS | OPTIONAL_LIMITS)[field]
-        words = field.replace("_", " ").capitalize()
-        kinds = (int, Decimal) if field in DECIMALS else (int,)
-        if not isinstance(value, kinds) or isinstance(value, bool):
-            raise Refused("not_a_number", f"{words} must be a whole number.", field=field)
-        if value < lowest or (highest is not None and value > highest):
-            between = f"between {lowest} and {highest:,}" if highest is not None else f"{lowest} or more"
-            raise Refused("out_of_range", f"{words} must be {between}.", field=field)
-        return value
+        return checked_number(value, field)
+
+    @validates("tier_config")
+    def _rising_tiers(self, _field: str, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return checked_tiers(value)
 
     @validates(*TEXTS)
     def _hold_to_length(self, field: str, value: str | None) -> str | None:
@@ -204,21 +191,21 @@ class LoyaltyProgram(Tenant, SoftDeleteMixin, TimestampMixin, Model):
 
     @validates("privacy_url")
     def _https_only(self, field: str, value: str | None) -> str | None:
-        if value and not re.fullmatch(r"https://[^\s/]+(/\S*)?", value):
-            raise Refused("bad_address", "Write the address with https://.", field=field)
-        return value or None
+        return checked_https(value, field)
 
     @validates("logo_url", "hero_image_url")
     def _of_this_server(self, field: str, value: str | None) -> str | None:
-        if value and not re.fullmatch(r"/[^/\\\s]\S*", value):
-            raise Refused("bad_address", "Upload the image; its address is one of this server.", field=field)
-        return value or None
+        return checked_own_address(value, field)
+
+    @validates(*WALLET)
+    def _like_an_id(self, field: str, value: str | None) -> str | None:
+        return checked_wallet_id(value, field)
 
     @validates("card_color", "card_secondary_color")
     def _hex_colour(self, field: str, value: str | None) -> str | None:
-        if (value is not None or field == "card_color") and not COLOUR.fullmatch(value or ""):
-            raise Refused("bad_colour", "Write the colour as #RRGGBB, for example #4F46E5.", field=field)
-        return value
+        if not value and field == "card_secondary_color":
+            return None
+        return checked_colour(value, field)
 
 
 def _rewards() -> ColumnElement[bool]:

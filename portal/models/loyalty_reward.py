@@ -1,19 +1,36 @@
 """What points buy."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from portal.errors import Refused
 from portal.models.base import Model, TimestampMixin
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.ownership import Rule, tenant_key, within
 from portal.models.soft_delete import SoftDeleteMixin
 from portal.models.tenancy import Tenant
+from portal.models.text import checked_name, checked_text
+from portal.words import _, counted, number
+
+LONGEST_DESCRIPTION = 500
+MOST = 100_000_000
+# field -> lowest, highest; None is allowed where the column allows it
+REWARD_LIMITS = {
+    "points_required": (1, MOST),
+    "discount_cents": (0, MOST),
+    "stock": (0, MOST),
+    "per_customer_limit": (1, 100_000),
+}
 
 
 class LoyaltyReward(Tenant, SoftDeleteMixin, TimestampMixin, Model):
-    """What points buy; `stock` None is endless, `discount_cents` what it takes off the bill."""
+    """What points buy; `stock` None is endless, `discount_cents` what it takes off the bill.
+
+    It can be had from `valid_from` on and until just before `valid_until`; None is no bound.
+    """
 
     __tablename__ = "loyalty_rewards"
     label_column = "name"
@@ -41,5 +58,42 @@ class LoyaltyReward(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         CheckConstraint("points_required > 0", name="costs_points"),
         CheckConstraint("stock IS NULL OR stock >= 0", name="stock_not_negative"),
         CheckConstraint("discount_cents IS NULL OR discount_cents >= 0", name="discount_not_negative"),
-        {"info": {"word": "reward"}},
+        {"info": {"words": counted("reward", "rewards")}},
     )
+
+    def standing(self, now: datetime) -> str:
+        """Say how it stands: offered, "early" (not yet), "over", or "gone" (out of stock)."""
+        if self.valid_until is not None and self.valid_until <= now:
+            return "over"
+        if self.stock == 0:
+            return "gone"
+        return "early" if self.valid_from is not None and self.valid_from > now else "offered"
+
+    @validates("name")
+    def _trim_the_name(self, _field: str, name: str) -> str:
+        return checked_name(name)
+
+    @validates("description")
+    def _hold_to_length(self, field: str, text: str | None) -> str | None:
+        return checked_text(text, field, LONGEST_DESCRIPTION)
+
+    @validates(*REWARD_LIMITS)
+    def _in_range(self, field: str, value: Any) -> Any:
+        if value is None and field != "points_required":
+            return None
+        lowest, highest = REWARD_LIMITS[field]
+        if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
+            message = _(
+                "Write a whole number from %(lowest)s to %(highest)s.", lowest=lowest, highest=number(highest)
+            )
+            raise Refused("out_of_range", message, field=field)
+        return value
+
+    @validates("valid_from", "valid_until")
+    def _in_order(self, field: str, moment: datetime | None) -> datetime | None:
+        first = moment if field == "valid_from" else self.valid_from
+        last = moment if field == "valid_until" else self.valid_until
+        if moment is not None and first is not None and last is not None and last <= first:
+            message = _("The last day must not be before the first.")
+            raise Refused("bad_dates", message, field="valid_until")
+        return moment

@@ -7,11 +7,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from portal.errors import Refused
 from portal.models.base import Model, TimestampMixin
+from portal.models.field_words import field_word
 from portal.models.ownership import Rule, global_key
 from portal.models.soft_delete import SoftDeleteMixin, live_unique
 from portal.models.tenancy import Tenant
-from portal.models.text import checked_code, checked_name, checked_timezone
+from portal.models.text import checked_code, checked_locale, checked_name, checked_timezone
 from portal.models.user import User
+from portal.words import _, counted, number
 
 LONGEST_RETENTION = 3_650
 
@@ -43,7 +45,7 @@ class Merchant(SoftDeleteMixin, TimestampMixin, Model):
         Index("uq_merchants_public_ref", "public_ref", unique=True),
         CheckConstraint("retention_days >= 0", name="retention_not_negative"),
         CheckConstraint("name <> ''", name="has_a_name"),
-        {"info": {"word": "merchant"}},
+        {"info": {"words": counted("merchant", "merchants")}},
     )
 
     @validates("name")
@@ -58,10 +60,17 @@ class Merchant(SoftDeleteMixin, TimestampMixin, Model):
     def _known_zone(self, _: str, name: str) -> str:
         return checked_timezone(name)
 
+    @validates("locale")
+    def _known_locale(self, _: str, name: str) -> str:
+        return checked_locale(name)
+
     @validates("retention_days")
     def _sane_retention(self, field: str, days: int) -> int:
         if not 0 <= days <= LONGEST_RETENTION:
-            message = f"The trash is kept 0 to {LONGEST_RETENTION:,} days; 0 keeps it for ever."
+            message = _(
+                "The trash is kept 0 to %(longest)s days; 0 keeps it for ever.",
+                longest=number(LONGEST_RETENTION),
+            )
             raise Refused("bad_retention", message, field=field)
         return days
 
@@ -70,7 +79,12 @@ class Merchant(SoftDeleteMixin, TimestampMixin, Model):
         folded, length = code.strip().upper(), {"currency": 3, "country": 2}[field]
         if len(folded) != length or not (folded.isascii() and folded.isalpha()):
             example = {"currency": "EUR", "country": "LU"}[field]
-            message = f"Write the {field} as {length} letters, like {example}."
+            message = _(
+                "Write the %(field)s as %(length)s letters, like %(example)s.",
+                field=field_word(field),
+                length=length,
+                example=example,
+            )
             raise Refused(f"bad_{field}", message, field=field)
         return folded
 
@@ -93,5 +107,5 @@ class MerchantOwner(Tenant, SoftDeleteMixin, TimestampMixin, Model):
 
     __table_args__ = (
         live_unique("uq_merchant_owners_live", "merchant_id", "user_id"),
-        {"info": {"word": "owner"}},
+        {"info": {"words": counted("owner", "owners")}},
     )

@@ -13,6 +13,7 @@ from portal.models.product import Product
 from portal.models.soft_delete import SoftDeleteMixin, live_index, live_unique
 from portal.models.store import Store
 from portal.models.tenancy import Tenant
+from portal.words import counted
 
 
 class Order(Tenant, SoftDeleteMixin, TimestampMixin, Model):
@@ -42,7 +43,7 @@ class Order(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         tenant_key("customer_id", "customers", Rule.HISTORY),
         live_unique("uq_orders_external_ref_live", "merchant_id", "external_ref"),
         live_index("ix_orders_newest_live", "merchant_id", "occurred_at", "id"),
-        {"info": {"word": "order"}},
+        {"info": {"words": counted("order", "orders")}},
     )
 
 

@@ -10,6 +10,7 @@ from portal.models.soft_delete import SoftDeleteMixin, live_index, live_unique
 from portal.models.store import Store
 from portal.models.tenancy import Tenant
 from portal.models.text import LONGEST_NAME, checked_name, checked_text, fold
+from portal.words import _, counted
 
 HIGHEST_CENTS = 100_000_000
 
@@ -52,7 +53,7 @@ class Product(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         live_index("ix_products_category_live", "merchant_id", "category", "id"),
         CheckConstraint("price_cents >= 0", name="price_not_negative"),
         CheckConstraint("name <> ''", name="has_a_name"),
-        {"info": {"word": "product"}},
+        {"info": {"words": counted("product", "products")}},
     )
 
     @validates("name")
@@ -66,7 +67,7 @@ class Product(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         return checked_text(value, field.replace("_", " "), LONGEST_NAME)
 
     @validates("price_cents")
-    def _sane_price(self, _: str, cents: int) -> int:
+    def _sane_price(self, _field: str, cents: int) -> int:
         if not 0 <= cents <= HIGHEST_CENTS:
-            raise Refused("bad_price", "A price lies between 0 and 1,000,000.00.", field="price")
+            raise Refused("bad_price", _("A price lies between 0 and 1,000,000.00."), field="price")
         return cents

@@ -12,6 +12,7 @@ from portal.models.ownership import Edge, is_mortal, needs_of
 from portal.models.soft_delete import SoftDeleteMixin, including_deleted
 from portal.models.tenancy import ACROSS, Person, Tenant, running
 from portal.models.visible import see_the_visible
+from portal.words import _, word_for
 
 
 class PortalQuery(Query[Any]):
@@ -117,9 +118,10 @@ class PortalSession(FlaskSession):
 
 def _settings(scope: Any) -> str:
     # SET LOCAL with literal integers, not set_config(): Citus passes only the first on to its workers.
-    mine = str(int(scope)) if isinstance(scope, int) else ""
+    user_id, merchant_id = scope if isinstance(scope, Person) else (None, scope)
+    mine = str(int(merchant_id)) if isinstance(merchant_id, int) else ""
+    person = str(int(user_id)) if user_id is not None else ""
     across = "on" if scope == ACROSS else ""
-    person = str(int(scope.user_id)) if isinstance(scope, Person) else ""
     return (
         f"SET LOCAL app.merchant_id = '{mine}'; SET LOCAL app.across = '{across}';"
         f" SET LOCAL app.user_id = '{person}'"
@@ -150,7 +152,8 @@ def _lock_owners(session: Session, table: Table, values: Callable[[str], set[Any
     for edge in needs_of(table):
         ids = values(edge.column) - {None}
         if ids and set(session.scalars(_living(session, edge, ids))) != ids:
-            message = f"The {_word(edge.parent)} this belongs to was deleted. Restore it first."
+            what = word_for(edge.parent.info["words"], 1)
+            message = _("The %(thing)s this belongs to was deleted. Restore it first.", thing=what)
             raise Conflict("owner_deleted", message, kind=edge.parent.name)
 
 
@@ -161,10 +164,6 @@ def _living(session: Session, edge: Edge, ids: set[Any]) -> Select[Any]:
     if "merchant_id" in parent.c and isinstance(scope, int):
         query = query.where(parent.c.merchant_id == scope)
     return query.order_by(parent.c.id).with_for_update(read=True)
-
-
-def _word(table: Table) -> str:
-    return str(table.info.get("word", table.name.rstrip("s")))
 
 
 def _moved(row: Any, column: str) -> bool:

@@ -9,6 +9,7 @@ from portal.models.base import Model, TimestampMixin
 from portal.models.ownership import Rule, tenant_key
 from portal.models.soft_delete import SoftDeleteMixin, live_unique
 from portal.models.tenancy import Tenant
+from portal.words import counted
 
 
 class StaffPin(Tenant, SoftDeleteMixin, TimestampMixin, Model):
@@ -30,5 +31,5 @@ class StaffPin(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         live_unique("uq_staff_pins_member_live", "merchant_id", "store_user_id"),
         live_unique("uq_staff_pins_owner_live", "merchant_id", "store_id", "merchant_owner_id"),
         CheckConstraint("(store_user_id IS NULL) <> (merchant_owner_id IS NULL)", name="of_one_person"),
-        {"info": {"word": "PIN"}},
+        {"info": {"words": counted("PIN", "PINs")}},
     )

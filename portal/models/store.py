@@ -18,6 +18,7 @@ from portal.models.text import (
     checked_timezone,
     fold,
 )
+from portal.words import counted
 
 if TYPE_CHECKING:
     from portal.models.product import Product
@@ -75,7 +76,7 @@ class Store(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         live_index("ix_stores_name_live", "merchant_id", "name_key", "id"),
         CheckConstraint("name <> ''", name="has_a_name"),
         CheckConstraint("store_code <> ''", name="has_a_code"),
-        {"info": {"word": "store"}},
+        {"info": {"words": counted("store", "stores")}},
     )
 
     @validates("name")

@@ -11,6 +11,7 @@ from portal.models.store import Store
 from portal.models.tenancy import Tenant
 from portal.models.text import LONGEST_NAME, checked_text
 from portal.models.user import User
+from portal.words import counted
 
 
 class StoreUser(Tenant, SoftDeleteMixin, TimestampMixin, Model):
@@ -36,7 +37,7 @@ class StoreUser(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         live_unique("uq_store_users_live", "merchant_id", "store_id", "user_id"),
         live_unique("uq_store_users_external_ref_live", "merchant_id", "external_ref"),
         CheckConstraint("role IN ('manager', 'staff')", name="role_known"),
-        {"info": {"word": "team member"}},
+        {"info": {"words": counted("team member", "team members")}},
     )
 
     @validates("position", "external_ref")

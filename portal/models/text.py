@@ -5,13 +5,17 @@ import unicodedata
 from functools import cache
 from zoneinfo import available_timezones
 
+from babel import Locale, UnknownLocaleError
 from email_validator import EmailNotValidError, validate_email
 
 from portal.errors import Refused
+from portal.models.field_words import field_word
+from portal.words import _, number
 
 LONGEST_CODE = 63  # a label of a host name, RFC 1035
 LONGEST_NAME = 120
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+LOCALE = re.compile(r"[a-z]{2,3}(?:_[A-Z][a-z]{3})?(?:_[A-Z]{2})?")
 RESERVED = frozenset(
     [
         "admin",
@@ -75,10 +79,17 @@ def checked_code(value: str, what: str) -> str:
     folded = fold_code(value)
     field = what.replace(" ", "_")
     if not is_slug(folded) or len(folded) > LONGEST_CODE:
-        message = f"The {what} takes 1 to {LONGEST_CODE} letters a-z, digits and inner hyphens, like gare-2."
+        message = _(
+            "The %(field)s takes 1 to %(longest)s letters a-z, digits and inner hyphens, like gare-2.",
+            field=field_word(field),
+            longest=LONGEST_CODE,
+        )
         raise Refused("bad_code", message, field=field)
     if folded in RESERVED:
-        raise Refused("reserved", f"“{folded}” is reserved. Choose another {what}.", field=field)
+        message = _(
+            "“%(value)s” is reserved. Choose another %(field)s.", value=folded, field=field_word(field)
+        )
+        raise Refused("reserved", message, field=field)
     return folded
 
 
@@ -87,7 +98,7 @@ def checked_email(value: str) -> str:
     try:
         return fold_code(validate_email(value.strip(), check_deliverability=False).normalized)
     except EmailNotValidError as fault:
-        message = "This is no e-mail address. Write it like name@example.com."
+        message = _("This is no e-mail address. Write it like name@example.com.")
         raise Refused("bad_email", message, field="email") from fault
 
 
@@ -99,9 +110,25 @@ def _timezones() -> set[str]:
 def checked_timezone(name: str) -> str:
     """Hold a time zone to the names of the IANA database; raises Refused("bad_timezone")."""
     if name not in _timezones():
-        message = f"“{name}” is no IANA time zone. Write it like Europe/Luxembourg."
+        message = _("“%(name)s” is no IANA time zone. Write it like Europe/Luxembourg.", name=name)
         raise Refused("bad_timezone", message, field="timezone")
     return name
+
+
+def checked_locale(name: str) -> str:
+    """Hold a locale to those Babel knows, written like de_LU; raises Refused("bad_locale")."""
+    try:
+        found = str(Locale.parse(name.strip().replace("-", "_")))
+    except (UnknownLocaleError, ValueError) as fault:
+        raise _no_locale(name) from fault
+    if LOCALE.fullmatch(found) is None:
+        raise _no_locale(name)
+    return found
+
+
+def _no_locale(name: str) -> Refused:
+    message = _("“%(name)s” is no locale we know. Write it like en, fr or de_LU.", name=name.strip()[:20])
+    return Refused("bad_locale", message, field="locale")
 
 
 def checked_text(value: str | None, what: str, longest: int) -> str | None:
@@ -109,9 +136,15 @@ def checked_text(value: str | None, what: str, longest: int) -> str | None:
     trimmed = (value or "").strip()
     field = what.replace(" ", "_")
     if len(trimmed) > longest:
-        raise Refused("bad_text", f"The {what} may have at most {longest} characters.", field=field)
+        message = _(
+            "The %(field)s may have at most %(longest)s characters.",
+            field=field_word(field),
+            longest=number(longest),
+        )
+        raise Refused("bad_text", message, field=field)
     if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in trimmed):
-        raise Refused("bad_text", f"The {what} holds a control character. Type it again.", field=field)
+        message = _("The %(field)s holds a control character. Type it again.", field=field_word(field))
+        raise Refused("bad_text", message, field=field)
     return trimmed or None
 
 
@@ -119,5 +152,6 @@ def checked_name(value: str | None, what: str = "name") -> str:
     """Trim a name of 1 to 120 characters; raises Refused("bad_text")."""
     trimmed = checked_text(value, what, LONGEST_NAME)
     if trimmed is None:
-        raise Refused("bad_text", f"Give a {what}.", field=what.replace(" ", "_"))
+        field = what.replace(" ", "_")
+        raise Refused("bad_text", _("Give a %(field)s.", field=field_word(field)), field=field)
     return trimmed

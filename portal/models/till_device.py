@@ -10,6 +10,7 @@ from portal.models.ownership import Rule, global_key, tenant_key, within
 from portal.models.soft_delete import SoftDeleteMixin
 from portal.models.store import Store
 from portal.models.tenancy import Tenant
+from portal.words import counted
 
 
 class TillDevice(Tenant, SoftDeleteMixin, TimestampMixin, Model):
@@ -31,5 +32,5 @@ class TillDevice(Tenant, SoftDeleteMixin, TimestampMixin, Model):
     __table_args__ = (
         tenant_key("store_id", "stores", Rule.OWNS),
         UniqueConstraint("merchant_id", "token_hash"),
-        {"info": {"word": "tablet"}},
+        {"info": {"words": counted("tablet", "tablets")}},
     )

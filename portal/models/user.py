@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from portal.models.base import Key, Model, TimestampMixin
 from portal.models.soft_delete import SoftDeleteMixin, live_index, live_unique
 from portal.models.text import checked_code, checked_email, checked_name, fold
+from portal.words import counted
 
 if TYPE_CHECKING:
     from portal.models.merchant import MerchantOwner
@@ -47,7 +48,7 @@ class User(SoftDeleteMixin, TimestampMixin, Model):
         live_unique("uq_users_username_live", "username"),
         live_index("ix_users_name_live", "name_key", "id"),
         CheckConstraint("display_name <> ''", name="has_a_name"),
-        {"info": {"word": "person", "words": "people"}},
+        {"info": {"words": counted("person", "people")}},
     )
 
     @validates("display_name")

@@ -4,37 +4,34 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, format_timedelta
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency
 from flask import Flask, current_app, g
 
+from portal.models.actor import role_word
+from portal.web.language import locale, number
 from portal.web.scope import now
 
 
 def money(cents: int) -> str:
     """Show cents in the merchant's currency and locale: 4,50 €."""
     merchant = g.get("merchant")
-    currency, locale = (merchant.currency, merchant.locale) if merchant else ("EUR", "en")
-    return format_currency(cents / 100, currency, locale=locale)  # shown only, never counted with
-
-
-def number(value: float) -> str:
-    """Show a number with its thousands apart."""
-    return format_decimal(value, locale=_locale())
+    currency = merchant.currency if merchant else "EUR"
+    return format_currency(cents / 100, currency, locale=locale())  # shown only, never counted with
 
 
 def when(moment: datetime) -> str:
     """Show a moment in the merchant's time zone: 22 Nov 2026, 14:05."""
-    return format_datetime(moment.astimezone(_zone()), "d MMM y, HH:mm", locale=_locale())
+    return format_datetime(moment.astimezone(_zone()), "d MMM y, HH:mm", locale=locale())
 
 
 def day(moment: datetime) -> str:
     """Show the day of a moment in the merchant's time zone: 22 Nov 2026."""
-    return format_datetime(moment.astimezone(_zone()), "d MMM y", locale=_locale())
+    return format_datetime(moment.astimezone(_zone()), "d MMM y", locale=locale())
 
 
 def ago(moment: datetime) -> str:
     """Show how long ago it was: 2 days ago."""
-    return format_timedelta(moment - now(), add_direction=True, locale=_locale(), threshold=0.9)
+    return format_timedelta(moment - now(), add_direction=True, locale=locale(), threshold=0.9)
 
 
 def static_url(path: str) -> str:
@@ -48,13 +45,9 @@ def _zone() -> ZoneInfo:
     return zone
 
 
-def _locale() -> str:
-    merchant = g.get("merchant")
-    return merchant.locale if merchant else "en"
-
-
 def init_app(app: Flask) -> None:
     """Hang them on the templates."""
     for show in (money, number, when, day, ago):
         app.jinja_env.filters[show.__name__] = show
+    app.jinja_env.filters["role"] = role_word
     app.jinja_env.globals["static_url"] = static_url
