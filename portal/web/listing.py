@@ -7,20 +7,18 @@ from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 from flask import Response, abort, flash, redirect, request, stream_with_context
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, func, select
 
 from portal.errors import Refused
 from portal.extensions import db
-from portal.models.text import fold
+from portal.services import keyset
 from portal.services.exports import Row, csv_lines
-from portal.web import keyset
 from portal.web.answers import never_store
 from portal.web.page import is_htmx
 
 COUNTED = 1_000  # exactly up to here, then "1,000+"
 ALL_MATCHING = 1_000  # rows one bulk action takes
 LONGEST_FILTER = 100
-WORDS = 6  # of a search; more would only slow it down
 
 
 @dataclass
@@ -117,19 +115,6 @@ def asked(*names: str) -> dict[str, str]:
 def number_in(text: str) -> int | None:
     """Read an id out of a filter; None when it is no number."""
     return int(text) if text.isdecimal() and len(text) < 19 else None
-
-
-def containing(q: str, *, folded: Sequence[Any] = (), plain: Sequence[Any] = ()) -> ColumnElement[bool]:
-    """Find rows in which each word of the search occurs somewhere.
-
-    `folded` columns hold folded text, `plain` ones text as typed, of which the case is ignored.
-    """
-    found = []
-    for word in q.split()[:WORDS]:
-        places = [column.contains(fold(word), autoescape=True) for column in folded]
-        places += [func.lower(column).contains(word.lower(), autoescape=True) for column in plain]
-        found.append(or_(*places))
-    return and_(true(), *found)
 
 
 def list_of(

@@ -28,7 +28,7 @@ def as_owner(cast, sign_in):
 
 @pytest.fixture
 def small_pages(monkeypatch):
-    monkeypatch.setattr("portal.web.keyset.PAGE_SIZE", 2)
+    monkeypatch.setattr("portal.services.keyset.PAGE_SIZE", 2)
 
 
 @pytest.fixture

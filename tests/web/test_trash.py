@@ -232,7 +232,7 @@ def test_every_order_shows_each_act_once_over_all_pages(cast, as_owner, sort):
     for way in ("asc", "desc"):
         address, seen = path(cast.merchant, f"trash/?sort={sort}&direction={way}"), []
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("portal.web.keyset.PAGE_SIZE", 2)
+            patch.setattr("portal.services.keyset.PAGE_SIZE", 2)
             while address:
                 text = as_owner.get(address).text
                 seen += re.findall(r'<tr id="act-(\d+)"', text)

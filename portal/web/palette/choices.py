@@ -13,7 +13,7 @@ from portal.models.store import Store
 from portal.models.store_user import StoreUser
 from portal.models.text import fold
 from portal.models.user import User
-from portal.web.listing import containing
+from portal.services.searching import containing
 from portal.web.scope import actor, current_merchant, in_own_stores
 
 MOST = 5  # of a kind

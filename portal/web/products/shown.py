@@ -10,7 +10,8 @@ from portal.extensions import db
 from portal.models.actor import Role
 from portal.models.product import Product
 from portal.models.store import Store
-from portal.web.listing import Sorting, asked, containing, list_of, number_in
+from portal.services.searching import containing
+from portal.web.listing import Sorting, asked, list_of, number_in
 from portal.web.scope import actor, current_merchant, in_own_stores
 
 NOUNS = ("product", "products")

@@ -11,8 +11,9 @@ from portal.models.deletion import Deletion
 from portal.models.product import Product
 from portal.models.store import Store
 from portal.models.store_user import StoreUser
+from portal.services.searching import containing
 from portal.services.twins import deleted_twin
-from portal.web.listing import Listing, Sorting, asked, containing, list_of
+from portal.web.listing import Listing, Sorting, asked, list_of
 from portal.web.removal import twin_of
 from portal.web.scope import actor, current_merchant, in_own_stores, now
 

@@ -13,7 +13,8 @@ from portal.models.store import Store
 from portal.models.store_user import StoreUser
 from portal.models.user import User
 from portal.services import team
-from portal.web.listing import Listing, Sorting, asked, containing, list_of, number_in
+from portal.services.searching import containing
+from portal.web.listing import Listing, Sorting, asked, list_of, number_in
 from portal.web.scope import actor, current_merchant, current_person, in_own_stores, now
 
 ROLES = ("staff", "manager")

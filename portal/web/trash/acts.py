@@ -14,8 +14,9 @@ from portal.models.deletion import IN_TRASH, Deletion
 from portal.models.store import Store
 from portal.models.text import fold
 from portal.models.user import User
+from portal.services.searching import containing
 from portal.services.trash.names import word
-from portal.web.listing import Listing, Sorting, asked, containing, list_of, number_in
+from portal.web.listing import Listing, Sorting, asked, list_of, number_in
 from portal.web.scope import actor, current_merchant, now
 
 ICONS = {

@@ -35,14 +35,17 @@ class Order(NamedTuple):
     falls: bool
 
 
-def read_page(query: Select[Any], order: Order, *, before: str | None, after: str | None) -> Page:
+def read_page(
+    query: Select[Any], order: Order, *, before: str | None, after: str | None, size: int | None = None
+) -> Page:
     """Read the page before or after a cursor; a cursor that is none of ours begins at the first page."""
+    most = size or PAGE_SIZE
 
     def read(edge: Edge | None, backwards: bool) -> tuple[Sequence[Any], bool]:  # noqa: FBT001 - private
-        return _some(query, order, edge, backwards=backwards)
+        return _some(query, order, edge, most, backwards=backwards)
 
     edges = [_cursor(text, order.name, order.key) for text in (before, after)]
-    rows, has_previous, has_next = _page_asked(read, *edges)
+    rows, has_previous, has_next = _page_asked(read, most, *edges)
     return Page(
         rows,
         _written(order.name, rows[0]) if has_previous else None,
@@ -50,8 +53,13 @@ def read_page(query: Select[Any], order: Order, *, before: str | None, after: st
     )
 
 
+def is_cursor(text: str, order: Order) -> bool:
+    """Whether it is a cursor of ours for this order."""
+    return _cursor(text, order.name, order.key) is not None
+
+
 def _some(
-    query: Select[Any], order: Order, edge: Edge | None, *, backwards: bool
+    query: Select[Any], order: Order, edge: Edge | None, most: int, *, backwards: bool
 ) -> tuple[Sequence[Any], bool]:
     """Read at most a page beyond the edge, and say whether there is more."""
     key, id_column, falls = order.key, order.id_column, order.falls != backwards
@@ -61,16 +69,18 @@ def _some(
         there = tuple_(literal(edge[0], key.type), literal(edge[1], id_column.type))
         some = some.where(here < there if falls else here > there)
     by = [column.desc() if falls else column.asc() for column in (key, id_column)]
-    found = db.session.execute(some.order_by(None).order_by(*by).limit(PAGE_SIZE + 1)).all()
-    rows = found[:PAGE_SIZE]
-    return rows[::-1] if backwards else rows, len(found) > PAGE_SIZE
+    found = db.session.execute(some.order_by(None).order_by(*by).limit(most + 1)).all()
+    rows = found[:most]
+    return rows[::-1] if backwards else rows, len(found) > most
 
 
-def _page_asked(read: Reader, before: Edge | None, after: Edge | None) -> tuple[Sequence[Any], bool, bool]:
+def _page_asked(
+    read: Reader, most: int, before: Edge | None, after: Edge | None
+) -> tuple[Sequence[Any], bool, bool]:
     """Read the page, and say whether there is one before it and one after."""
     if before:
         found, more = read(before, True)  # noqa: FBT003 - private
-        if len(found) == PAGE_SIZE:
+        if len(found) == most:
             return found, more, True
     elif after:
         found, more = read(after, False)  # noqa: FBT003 - private
