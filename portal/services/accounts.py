@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import and_, delete, func, or_, select
 
@@ -15,14 +16,15 @@ from portal.models.store_user import StoreUser
 from portal.models.tenancy import Person, scoped
 from portal.models.text import fold_code
 from portal.models.user import User
-from portal.services import audit, passwords, sessions, trash
+from portal.services import api_keys, audit, passwords, sessions, trash
 from portal.services.changing import apply
 from portal.services.saving import save
-from portal.words import _
+from portal.words import _, later
 
 PROFILE = frozenset(["display_name", "email", "username"])
+FIELDS = PROFILE | {"is_platform_admin"}
 TRIES, WINDOW = 10, timedelta(minutes=5)
-WRONG = "This does not match. Check the name and the password, and try again."
+WRONG = later("This does not match. Check the name and the password, and try again.")
 
 
 def create_user(
@@ -39,7 +41,7 @@ def create_user(
     Raises Refused("weak_password", "bad_email", "no_login"), Conflict("taken").
     """
     if password and not (email or username):
-        raise Refused("no_login", "Give an e-mail address or a username to sign in with.")
+        raise Refused("no_login", _("Give an e-mail address or a username to sign in with."))
     own = (display_name, email, username)
     user = User(
         display_name=display_name,
@@ -75,7 +77,8 @@ def count_attempt(login: str, *, address: str, now: datetime) -> None:
             tries = select(func.count()).where(*recent).group_by(SignInAttempt.subject)
             most = max(apart.scalars(tries))
     if most > TRIES:
-        raise TooMany("too_many_tries", "Too many tries. Wait five minutes, then try again.", after=300)
+        message = _("Too many tries. Wait five minutes, then try again.")
+        raise TooMany("too_many_tries", message, after=300)
 
 
 def sign_in(
@@ -89,7 +92,7 @@ def sign_in(
     """
     user = find_user(login)
     if not passwords.is_right(password, user.password_hash if user else None) or user is None:
-        raise Refused("wrong_login", WRONG)
+        raise Refused("wrong_login", str(WRONG))
     of_name = SignInAttempt.subject == _subject("name", fold_code(login))
     of_address = SignInAttempt.subject == _subject("address", address)
     this_try = and_(of_address, SignInAttempt.attempted_at == now)
@@ -127,10 +130,39 @@ def change_profile(
         _refuse_wrong_password(user, current)
     wanted = {"display_name": display_name, "email": email or None, "username": username or None}
     changed = apply(user, wanted, known=PROFILE, by=by)
-    if changed:  # what a merchant shows of the person is new
-        for merchant_id in _merchants_of(user):
-            audit.note("change", ("users", user.id), merchant_id=merchant_id, by=by, fields=changed)
+    _note_where_shown(user, changed, by=by)
     return changed
+
+
+def change_user(user: User, *, by: Actor, now: datetime, **changes: Any) -> list[str]:
+    """Change the FIELDS given of another person and name those that differ; the operator's way.
+
+    Raises Refused("no_login", "last_admin", "bad_email", …), Conflict("taken").
+    """
+    del now  # nothing in it depends on the time yet
+    logins = [changes.get(field, getattr(user, field)) for field in ("email", "username")]
+    if user.can_sign_in and not any(logins):
+        message = _("Keep an e-mail address or a username to sign in with.")
+        raise Refused("no_login", message, field="email")
+    if changes.get("is_platform_admin") is False:
+        _refuse_last_admin(user)
+    changed = apply(user, changes, known=FIELDS, by=by)
+    _note_where_shown(user, changed, by=by)
+    return changed
+
+
+def _refuse_last_admin(user: User) -> None:
+    """Keep one living platform admin; all are locked, for two may dismiss each other at once."""
+    living = select(User.id).where(User.is_platform_admin).order_by(User.id).with_for_update()
+    if set(db.session.scalars(living)) == {user.id}:
+        message = _("This is the last platform admin. Make another person one first.")
+        raise Refused("last_admin", message, field="is_platform_admin")
+
+
+def _note_where_shown(user: User, changed: list[str], *, by: Actor) -> None:
+    """Tell the person's merchants that what they show of the person is new."""
+    for merchant_id in _merchants_of(user) if changed else ():
+        audit.note("change", ("users", user.id), merchant_id=merchant_id, by=by, fields=changed)
 
 
 def _refuse_wrong_password(user: User, current: str) -> None:
@@ -155,7 +187,13 @@ def set_password(user: User, new: str, *, by: Actor, now: datetime) -> None:
 
 
 def delete_user(user: User, *, by: Actor, now: datetime, reason: str | None = None) -> Deletion:
-    """Put the person and all their memberships in the trash; never a merchant."""
+    """Put the person and all their memberships in the trash; never a merchant.
+
+    Their sessions and keys end for good. Raises Refused("last_owner", "last_admin").
+    """
+    if user.deletion_id is None:
+        _refuse_last_admin(user)
+        api_keys.revoke_all_of(user, now=now)
     return trash.soft_delete_cascade(user, by=by, now=now, reason=reason)
 
 

@@ -16,6 +16,7 @@ from portal.models.user import User
 from portal.services import audit, tokens, trash
 from portal.services.changing import apply
 from portal.services.saving import save
+from portal.words import _
 
 FIELDS = frozenset(["name", "subdomain", "timezone", "currency", "country", "locale", "retention_days"])
 
@@ -55,7 +56,8 @@ def add_owner(merchant: Merchant, user: User, *, by: Actor) -> MerchantOwner:
     """Let a person own the merchant too; raises Conflict("already_owner")."""
     owns = MerchantOwner.of(merchant).where(MerchantOwner.user_id == user.id)
     if db.session.scalar(owns) is not None:
-        raise Conflict("already_owner", f"{user.display_name} is an owner already.", user.display_name)
+        message = _("%(name)s is an owner already.", name=user.display_name)
+        raise Conflict("already_owner", message, user.display_name)
     owner = MerchantOwner(merchant_id=merchant.id, user_id=user.id)
     save(owner, by=by)
     audit.record("create", owner, by=by, user_id=user.id)

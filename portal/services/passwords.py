@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from portal.errors import Refused
+from portal.words import _
 
 SHORTEST, LONGEST = 8, 128
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
@@ -149,11 +150,15 @@ def is_right(password: str, password_hash: str | None) -> bool:
 
 def _refuse_weak(text: str, own: tuple[str | None, ...]) -> None:
     if not SHORTEST <= len(text) <= LONGEST:
-        message = f"A password has {SHORTEST} to {LONGEST} characters. Three or four words are a good one."
+        message = _(
+            "A password has %(shortest)s to %(longest)s characters. Three or four words are a good one.",
+            shortest=SHORTEST,
+            longest=LONGEST,
+        )
         raise Refused("weak_password", message, field="password")
     names = {part for name in own if name for part in re.split(r"[@.\s-]", name.casefold())}
     if _cores(text) & (COMMON | names) or _is_run(text):
-        message = "This password is among the first that are tried. Take three or four words."
+        message = _("This password is among the first that are tried. Take three or four words.")
         raise Refused("weak_password", message, field="password")
 
 

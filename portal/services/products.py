@@ -14,6 +14,7 @@ from portal.models.store import Store
 from portal.services import audit, trash
 from portal.services.changing import apply, refuse_unknown
 from portal.services.saving import save
+from portal.words import _
 
 AMOUNT = re.compile(r"[+-]?(?:[0-9]{1,200}(?:[.,][0-9]{0,6})?|[.,][0-9]{1,6})")
 GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:\s[0-9]{3})+(?:[.,][0-9]*)?")  # 1 234,50
@@ -64,10 +65,10 @@ def cents_from(amount: str) -> int:
     if GROUPED.fullmatch(plain):
         plain = re.sub(r"\s", "", plain)
     if plain.count(",") + plain.count(".") > 1:
-        raise Refused("bad_amount", "Write the amount with one separator, like 1234.50.", field="price")
+        raise Refused("bad_amount", _("Write the amount with one separator, like 1234.50."), field="price")
     if not AMOUNT.fullmatch(plain):
-        raise Refused("bad_amount", "Write the amount in figures, like 4.50.", field="price")
+        raise Refused("bad_amount", _("Write the amount in figures, like 4.50."), field="price")
     value = Decimal(plain.replace(",", ".")) * 100
     if value != value.to_integral_value():
-        raise Refused("bad_amount", "An amount has at most two decimals, like 4.50.", field="price")
+        raise Refused("bad_amount", _("An amount has at most two decimals, like 4.50."), field="price")
     return int(value)

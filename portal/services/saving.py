@@ -8,7 +8,9 @@ from sqlalchemy.exc import IntegrityError
 from portal.errors import Conflict
 from portal.extensions import db
 from portal.models.actor import Actor, Role
+from portal.models.field_words import field_word
 from portal.models.soft_delete import LIVE
+from portal.words import _
 
 
 def save(row: Any, *, by: Actor, **changes: Any) -> Any:
@@ -66,10 +68,16 @@ def _is_a_strangers(fields: list[str], wanted: dict[str, Any]) -> bool:
 
 
 def _taken(model: Any, field: str, wanted: dict[str, Any], holder: Any, by: Actor) -> Conflict:
-    words, value = field.replace("_", " "), wanted.get(field)
+    words, value = field_word(field), wanted.get(field)
     name = getattr(holder, holder.label_column, "") if holder is not None and holder.label_column else ""
     known = by.role is Role.ADMIN or model.__tablename__ not in ("users", "merchants")
     if not known or not name:
-        return Conflict("taken", f"The {words} “{value}” is taken. Choose another.", field=field)
-    message = f"The {words} “{value}” is taken by {name}. Choose another."
-    return Conflict("taken", message, name, field=field, holder_id=holder.id)
+        message = _("The %(field)s “%(value)s” is taken. Choose another.", field=words, value=value)
+        return Conflict("taken", message, field=field)
+    message = _(
+        "The %(field)s “%(value)s” is taken by %(holder)s. Choose another.",
+        field=words,
+        value=value,
+        holder=name,
+    )
+    return Conflict("taken", message, name, field=field, value=value, holder_id=holder.id)

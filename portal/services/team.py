@@ -18,6 +18,7 @@ from portal.models.user import User
 from portal.services import accounts, audit, merchants, sessions, tokens, trash
 from portal.services.changing import apply, refuse_unknown
 from portal.services.saving import save
+from portal.words import _
 
 FIELDS = frozenset({"role", "position", "external_ref"})
 INVITED_FOR = timedelta(hours=72)
@@ -31,7 +32,7 @@ def add_member(store: Store, user: User, *, role: str, by: Actor, **details: Any
     refuse_role_above(by, role)
     works = StoreUser.of(store.merchant).where(StoreUser.store_id == store.id, StoreUser.user_id == user.id)
     if db.session.scalar(works) is not None:
-        message = f"{user.display_name} is in the team of {store.name} already."
+        message = _("%(name)s is in the team of %(store)s already.", name=user.display_name, store=store.name)
         raise Conflict("already_member", message, user.display_name)
     member = StoreUser(
         merchant_id=store.merchant_id,
@@ -83,9 +84,10 @@ def remove_members(
 def refuse_role_above(by: Actor, role: str) -> None:
     """A manager deals with staff only; managers and owners are the owner's affair."""
     if role not in ("staff", "manager", "owner"):
-        raise Refused("bad_role", f"“{role}” is no role. Choose staff or manager.", field="role")
+        message = _("“%(role)s” is no role. Choose staff or manager.", role=role)
+        raise Refused("bad_role", message, field="role")
     if by.role < Role.OWNER and role != Role.STAFF.word:
-        message = "Only an owner may add, change or remove managers and owners."
+        message = _("Only an owner may add, change or remove managers and owners.")
         raise Refused("not_allowed", message, field="role")
 
 
@@ -105,7 +107,7 @@ def invite(
     """
     refuse_role_above(by, role)
     if (role == Role.OWNER.word) != (store is None):
-        raise Refused("no_store", "Choose the store this person will work in.", field="store")
+        raise Refused("no_store", _("Choose the store this person will work in."), field="store")
     secret = tokens.new_secret()
     person = User(display_name=display_name, email=email)  # its rules fold and check both
     invitation = Invitation(
@@ -128,7 +130,7 @@ def revoke_invitation(invitation: Invitation, *, by: Actor, now: datetime) -> No
     """Make the link stop working; raises Refused("not_open") once it was used or is over."""
     refuse_role_above(by, invitation.role)
     if not invitation.is_open(now):
-        raise Refused("not_open", "This invitation is not open any more.")
+        raise Refused("not_open", _("This invitation is not open any more."))
     invitation.revoked_at = now
     audit.record("revoke", invitation, by=by)
 
@@ -167,7 +169,7 @@ def accept(invitation: Invitation, user: User, *, now: datetime) -> StoreUser | 
     """
     db.session.refresh(invitation, with_for_update=True)
     if not invitation.is_open(now) or not _inviter_may_still(invitation):
-        raise Refused("not_open", "This invitation was used already, or is over. Ask for a new one.")
+        raise Refused("not_open", _("This invitation was used already, or is over. Ask for a new one."))
     host = Actor(user_id=invitation.invited_by_id, role=Role.OWNER)  # checked just now
     invitation.accepted_at, invitation.accepted_by_id = now, user.id
     audit.record("accept", invitation, by=host, user_id=user.id)
@@ -176,7 +178,7 @@ def accept(invitation: Invitation, user: User, *, now: datetime) -> StoreUser | 
         return merchants.add_owner(merchant, user, by=host)
     store = db.session.get(Store, (invitation.merchant_id, invitation.store_id))
     if store is None:
-        raise Conflict("owner_deleted", "The store of this invitation was deleted.")
+        raise Conflict("owner_deleted", _("The store of this invitation was deleted."))
     return add_member(store, user, role=invitation.role, by=host)
 
 

@@ -16,8 +16,16 @@ from portal.services import audit
 from portal.services.trash import rows
 from portal.services.trash.clashes import Overrides, clashes_of, give_new_values, part_values
 from portal.services.trash.hand_over import act_of, hand_over
-from portal.services.trash.names import CLASSES, word
+from portal.services.trash.names import CLASSES, named
 from portal.services.trash.throw_away import IN_ONE_TRANSACTION, soft_delete_cascade
+from portal.words import _, later
+
+ASK_OTHERS = {
+    "staff": later("This was deleted by a staff. Ask a staff to restore it."),
+    "manager": later("This was deleted by a manager. Ask a manager to restore it."),
+    "owner": later("This was deleted by an owner. Ask an owner to restore it."),
+    "admin": later("This was deleted by an admin. Ask an admin to restore it."),
+}
 
 
 def restore(
@@ -78,19 +86,16 @@ def _revive_or_say_why(
 def refuse_if_not_allowed(act: Deletion, by: Actor) -> None:
     """At least the role that deleted; a manager only in their stores."""
     if not act.can_be_restored_by(by):
-        role = act.deleted_by_role
-        article = "an" if role[0] in "ao" else "a"
-        message = f"This was deleted by {article} {role}. Ask {article} {role} to restore it."
-        raise Refused("not_allowed", message)
+        raise Refused("not_allowed", str(ASK_OTHERS[act.deleted_by_role]))
 
 
 def refuse_if_gone(act: Deletion) -> None:
     """Say why a restore cannot begin."""
     if act.status in ("running", "restoring"):
-        raise Conflict("in_progress", "This is still in progress. Try again in a minute.")
+        raise Conflict("in_progress", _("This is still in progress. Try again in a minute."))
     if act.status in ("purging", "purged"):
-        when = act.purged_at.date().isoformat() if act.purged_at else "just now"
-        raise Refused("purged", f"This was purged for good ({when}) and cannot come back.")
+        when = act.purged_at.date().isoformat() if act.purged_at else _("just now")
+        raise Refused("purged", _("This was purged for good (%(when)s) and cannot come back.", when=when))
 
 
 def dead_owner(act: Deletion, *, lock: bool = False) -> Deletion | None:
@@ -120,8 +125,10 @@ def _needed_person(act: Deletion) -> Deletion | None:
 
 def blocked(act: Deletion, owner: Deletion) -> Conflict:
     """The refusal that names the dead owner."""
-    name = f"{word(owner.root_kind)} {owner.root_label or ''}".strip()
-    message = f"The {name} this belongs to is in the trash. Restore it first, or restore it too."
+    name = named(owner.root_kind, owner.root_label)
+    message = _(
+        "The %(thing)s this belongs to is in the trash. Restore it first, or restore it too.", thing=name
+    )
     held_by = {
         "kind": owner.root_kind,
         "id": owner.root_id,
@@ -203,5 +210,5 @@ def revive_some(act: Deletion, limit: int) -> int:
 def value_taken(act: Deletion, by: Actor) -> Conflict:
     """The refusal that names every value taken meanwhile, and who holds it."""
     clashes = clashes_of(act, by)
-    message = clashes[0].sentence if clashes else "A living one has this value now. Try again."
+    message = clashes[0].sentence if clashes else _("A living one has this value now. Try again.")
     return Conflict("value_taken", message, clashes[0].holder if clashes else "", conflicts=clashes)

@@ -10,11 +10,13 @@ from portal.errors import Refused
 from portal.extensions import db
 from portal.models.actor import Actor, Role
 from portal.models.deletion import Deletion
+from portal.models.field_words import field_word
 from portal.models.ownership import below, table_of
 from portal.models.soft_delete import LIVE
 from portal.models.tenancy import across_merchants
 from portal.services.trash import rows
-from portal.services.trash.names import CLASSES, label_column, word
+from portal.services.trash.names import CLASSES, label_column, named, word
+from portal.words import _
 
 Overrides = Mapping[str, str | None]
 
@@ -41,11 +43,14 @@ class Clash:
     @property
     def sentence(self) -> str:
         """Say what is taken, and by whom."""
-        field = self.field.replace("_", " ")
         if not self.can_change:
-            return f"{self.holder or 'Another one'} has taken its place."
-        by = f" by {self.holder}" if self.holder else ""
-        return f"The {field} “{self.value}” of {self.label} is taken now{by}."
+            return _("%(holder)s has taken its place.", holder=self.holder or _("Another one"))
+        told = {"field": field_word(self.field), "value": self.value, "thing": self.label}
+        if not self.holder:
+            return _("The %(field)s “%(value)s” of %(thing)s is taken now.", **told)
+        return _(
+            "The %(field)s “%(value)s” of %(thing)s is taken now by %(holder)s.", holder=self.holder, **told
+        )
 
 
 def clashes_of(act: Deletion, by: Actor) -> list[Clash]:
@@ -89,7 +94,7 @@ def _taken(act: Deletion, table: Table, index: Index, by: Actor) -> Iterator[Cla
         yield Clash(
             kind=table.name,
             row_id=row_id,
-            label=f"{word(table)} {name}" if label is not None else word(table),
+            label=named(table, name if label is not None else None),
             field=columns[-1].name,
             value=str(value),
             holder=_holder(table, holder_name if label is not None else None) if known else "",
@@ -100,7 +105,7 @@ def _taken(act: Deletion, table: Table, index: Index, by: Actor) -> Iterator[Cla
 
 
 def _holder(table: Table, name: Any) -> str:
-    return f"{word(table)} {name}" if name else f"another {word(table)}"
+    return named(table, name) if name else _("another %(thing)s", thing=word(table))
 
 
 def part_values(act: Deletion, overrides: Overrides) -> tuple[Overrides, Overrides]:
@@ -110,7 +115,7 @@ def part_values(act: Deletion, overrides: Overrides) -> tuple[Overrides, Overrid
 
 
 def _is_of(act: Deletion, key: str) -> bool:
-    kind, row_id, _ = _parse(key)
+    kind, row_id, _field = _parse(key)
     if kind not in _kinds(act):
         return False
     table = table_of(kind)
@@ -127,13 +132,14 @@ def give_new_values(act: Deletion, overrides: Overrides) -> None:
         kind, row_id, field = _parse(key)
         model = CLASSES.get(table_of(kind)) if kind in _kinds(act) else None
         if model is None or field not in changeable(table_of(kind)):
-            raise Refused("bad_override", f"“{key}” is no value that can be changed here.")
+            raise _no_value(key)
         mine = (model.id == row_id, model.deletion_id == act.id)
         row = db.session.scalars(_of(model, act).where(*mine), execution_options=rows.DEAD_TOO).one_or_none()
         if row is None:
-            raise Refused("bad_override", f"“{key}” is not part of this deletion.")
+            raise Refused("bad_override", _("“%(key)s” is not part of this deletion.", key=key))
         if not value and not model.__table__.c[field].nullable:
-            raise Refused("bad_override", f"The {field.replace('_', ' ')} cannot be left out.")
+            message = _("The %(field)s cannot be left out.", field=field_word(field))
+            raise Refused("bad_override", message)
         setattr(row, field, value or None)
     db.session.flush()  # the values are compared by the database
 
@@ -153,9 +159,13 @@ def _of(model: Any, act: Deletion) -> Any:
     return query.where(model.merchant_id == act.merchant_id) if hasattr(model, "merchant_id") else query
 
 
+def _no_value(key: str) -> Refused:
+    return Refused("bad_override", _("“%(key)s” is no value that can be changed here.", key=key))
+
+
 def _parse(key: str) -> tuple[str, int, str]:
     kind, _, rest = key.partition("-")
     row_id, _, field = rest.partition("-")
     if not row_id.isdecimal():
-        raise Refused("bad_override", f"“{key}” is no value that can be changed here.")
+        raise _no_value(key)
     return kind, int(row_id), field

@@ -18,6 +18,7 @@ from portal.models.tenancy import PLATFORM, across_merchants
 from portal.services import audit
 from portal.services.trash import rows
 from portal.services.trash.names import CLASSES, word
+from portal.words import _
 
 CHUNK = 1_000
 NAMED_AFTER_PEOPLE = ("users", "customers", "store_users", "merchant_owners")  # their acts forget the name
@@ -51,11 +52,11 @@ def start_purge(act: Deletion, *, by: Actor) -> None:
     if act.status in ("purging", "purged"):
         return
     if act.hold:
-        raise Refused("on_hold", "This is on hold and may not be purged. Lift the hold first.")
+        raise Refused("on_hold", _("This is on hold and may not be purged. Lift the hold first."))
     if act.parent_id is not None:
-        raise Refused("part", "This is part of a person's deletion. Purge the person instead.")
+        raise Refused("part", _("This is part of a person's deletion. Purge the person instead."))
     if act.status != "done":
-        raise Conflict("in_progress", "This is not in the trash, or still in progress.")
+        raise Conflict("in_progress", _("This is not in the trash, or still in progress."))
     _refuse_if_protected(act)
     _refuse_if_part_is_held(act)
     act.status = "purging"
@@ -138,7 +139,7 @@ def _keep_the_books(table: Table, these: ColumnElement[bool], merchant_id: int, 
     """Note in every act concerned how many of its rows have left, and which acts lost their root."""
     departing = rows.read(select(table.c.deletion_id, table.c.id).where(these)).all()
     left: dict[int, int] = {}
-    for deletion_id, _ in departing:
+    for deletion_id, _row_id in departing:
         left[deletion_id] = left.get(deletion_id, 0) + 1
     acts = _acts(merchant_id if table.name != "users" else PLATFORM, list(left))
     for act in acts:
@@ -169,7 +170,9 @@ def _refuse_if_part_is_held(act: Deletion) -> None:
         for table in below(root):
             inside = rows.under(table, root, act.root_id, merchant_id)
             if rows.read(select(table.c.id).where(inside, table.c.deletion_id.in_(held)).limit(1)).first():
-                message = f"Some of its {word(table, 2)} are on hold. Lift that hold first."
+                message = _(
+                    "Some of its %(things)s are on hold. Lift that hold first.", things=word(table, 2)
+                )
                 raise Refused("on_hold", message)
 
 
@@ -182,5 +185,5 @@ def _refuse_if_protected(act: Deletion) -> None:
             inside = select(table.c.id).where(rows.under(table, root, act.root_id, act.merchant_id))
             held = and_(edge.key.in_(inside), rows.of_merchant(edge.child, act.merchant_id))
             if rows.read(select(edge.child.c.id).where(held).limit(1)).first():
-                need = word(edge.child, 2)
-                raise Refused("protected", f"{need.capitalize()} still need it. Purge them first.")
+                need = word(edge.child, 2).capitalize()
+                raise Refused("protected", _("%(things)s still need it. Purge them first.", things=need))

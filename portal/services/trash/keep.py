@@ -5,6 +5,7 @@ from portal.extensions import db
 from portal.models.actor import Actor
 from portal.models.deletion import Deletion
 from portal.services import audit
+from portal.words import _
 
 
 def hold(act: Deletion, *, by: Actor) -> None:
@@ -21,7 +22,7 @@ def _set(act: Deletion, *, on: bool, by: Actor) -> None:
     db.session.flush()  # a refresh forgets what was not
     db.session.refresh(act, with_for_update=True)
     if not act.is_in_trash:
-        raise Refused("not_in_trash", "This is not in the trash any more.")
+        raise Refused("not_in_trash", _("This is not in the trash any more."))
     if act.hold is on:
         return
     act.hold = on

@@ -14,6 +14,7 @@ from portal.services.trash import rows
 from portal.services.trash.bring_back import dead_owner
 from portal.services.trash.clashes import Clash, clashes_of
 from portal.services.trash.names import label_column, label_of, word
+from portal.words import _, number
 
 EXAMPLES = 3
 AT_MOST = 10_000  # counted exactly up to here, then "10,000+"
@@ -31,8 +32,8 @@ class Kind:
     @property
     def text(self) -> str:
         """Say it: 12 products; 10,000+ orders."""
-        shown = f"{AT_MOST:,}+" if self.count > AT_MOST else f"{self.count:,}"
-        return f"{shown} {self.words}"
+        shown = f"{number(AT_MOST)}+" if self.count > AT_MOST else number(self.count)
+        return _("%(count)s %(things)s", count=shown, things=self.words)
 
     @property
     def more(self) -> int:

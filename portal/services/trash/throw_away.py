@@ -17,7 +17,8 @@ from portal.models.soft_delete import SoftDeleteMixin
 from portal.models.tenancy import PLATFORM, across_merchants
 from portal.services import audit, sessions
 from portal.services.trash import rows
-from portal.services.trash.names import label_of, word
+from portal.services.trash.names import and_counts, label_of, word
+from portal.words import _
 
 IN_ONE_TRANSACTION = 400_000  # rows; above it the rest follows in chunks
 DEFAULT_RETENTION_DAYS = 30
@@ -43,7 +44,7 @@ def soft_delete(row: SoftDeleteMixin, *, by: Actor, now: datetime, reason: str |
         below_it = living_below(row)
         if below_it:
             child, count = next(iter(below_it.items()))
-            raise Refused("owns_rows", f"It still has {count} {word(table_of(child), count)}.")
+            raise Refused("owns_rows", _("It still has %(things)s.", things=and_counts({child: count})))
         return soft_delete_cascade(row, by=by, now=now, reason=reason)
 
 
@@ -254,8 +255,8 @@ def _refuse_if_protected(act: Deletion) -> None:
     for edge in edges():
         is_protecting = edge.rule is Rule.PROTECT and edge.parent in fallen
         if is_protecting and rows.read(_living_dependants(edge, act).limit(1)).first():
-            need = word(edge.child, 2)
-            raise Refused("protected", f"{need.capitalize()} still need it. Deal with them first.")
+            need = word(edge.child, 2).capitalize()
+            raise Refused("protected", _("%(things)s still need it. Deal with them first.", things=need))
     if "merchant_owners" in act.counts and act.root_kind != "merchants":
         _refuse_last_owner(act)
 
@@ -271,7 +272,7 @@ def _refuse_last_owner(act: Deletion) -> None:
     rows.lock(select(merchants.c.id).where(merchants.c.id == act.merchant_id))
     living = and_(owners.c.merchant_id == act.merchant_id, owners.c.deleted_at.is_(None))
     if rows.read(select(owners.c.id).where(living).limit(1)).first() is None and _is_alive(act.merchant_id):
-        raise Refused("last_owner", "This is the last owner. Invite another owner first.")
+        raise Refused("last_owner", _("This is the last owner. Invite another owner first."))
 
 
 def _is_alive(merchant_id: int) -> bool:
