@@ -89,11 +89,9 @@ class LoyaltyReward(Tenant, SoftDeleteMixin, TimestampMixin, Model):
             raise Refused("out_of_range", message, field=field)
         return value
 
-    @validates("valid_from", "valid_until")
-    def _in_order(self, field: str, moment: datetime | None) -> datetime | None:
-        first = moment if field == "valid_from" else self.valid_from
-        last = moment if field == "valid_until" else self.valid_until
-        if moment is not None and first is not None and last is not None and last <= first:
-            message = _("The last day must not be before the first.")
-            raise Refused("bad_dates", message, field="valid_until")
-        return moment
+
+def check_dates(first: datetime | None, last: datetime | None) -> None:
+    """Refuse a reward that ends before it begins; raises Refused("bad_dates")."""
+    if first is not None and last is not None and last <= first:
+        message = _("The last day must not be before the first.")
+        raise Refused("bad_dates", message, field="valid_until")

@@ -1,10 +1,11 @@
-"""What people do with the loyalty program: start it, change it, delete it."""
+"""What people do with the loyalty program: start it, change it, switch it on and off, delete it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
+from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.actor import Actor
 from portal.models.deletion import Deletion
@@ -12,7 +13,9 @@ from portal.models.loyalty_program import LoyaltyProgram, ProgramVersion
 from portal.models.loyalty_reward import LoyaltyReward
 from portal.models.merchant import Merchant
 from portal.services import audit, trash
+from portal.services.changing import apply
 from portal.services.saving import save
+from portal.words import _
 
 NOT_RULES = frozenset(
     [
@@ -27,6 +30,12 @@ NOT_RULES = frozenset(
         "purged_at",
     ]
 )
+KEPT_BY_VERBS = frozenset(["is_active", "activated_at", "redeem_until", "expiry_floor_at"])
+RULES = frozenset(inspect(LoyaltyProgram).column_attrs.keys()) - NOT_RULES
+FIELDS = RULES - KEPT_BY_VERBS
+# Points that expire earlier by a new rule do so 30 days ahead at the earliest.
+EXPIRY_NOTICE = timedelta(days=30)
+LONGEST_REDEMPTION = timedelta(days=3_650)
 
 
 def create_program(merchant: Merchant, *, by: Actor, now: datetime, **rules: Any) -> LoyaltyProgram:
@@ -34,38 +43,89 @@ def create_program(merchant: Merchant, *, by: Actor, now: datetime, **rules: Any
     program = LoyaltyProgram(merchant_id=merchant.id, **rules)
     if program.is_active is not False:
         program.activate(now)
-    save(program, by=by)
+    try:
+        save(program, by=by)
+    except Conflict as taken:
+        message = _("There is a program already. Reload the page to see it.")
+        raise Conflict("taken", message, taken.holder) from taken
     keep_version(program, by=by, now=now)
     audit.record("create", program, by=by)
     return program
 
 
-def add_reward(
-    program: LoyaltyProgram, *, name: str, points_required: int, by: Actor, **details: Any
-) -> LoyaltyReward:
-    """Add something points buy, last in the order."""
-    reward = LoyaltyReward(
-        merchant_id=program.merchant_id,
-        program_id=program.id,
-        name=name,
-        points_required=points_required,
-        position=len(program.points_rewards) + 1,
-        **details,
-    )
-    save(reward, by=by)
-    audit.record("create", reward, by=by)
-    return reward
+def find_program(merchant: Merchant, *, to_change: bool = False) -> LoyaltyProgram | None:
+    """Find the merchant's living program; `to_change` makes others who change it wait for us."""
+    living = LoyaltyProgram.of(merchant)
+    if to_change:
+        living = living.with_for_update().execution_options(populate_existing=True)
+    return db.session.scalars(living).one_or_none()
+
+
+def hold(program: LoyaltyProgram) -> None:
+    """Lock the program and read it anew: two who save at once save one after the other.
+
+    Raises Conflict("deleted") when it was put in the trash meanwhile.
+    """
+    db.session.refresh(program, with_for_update=True)
+    if program.is_deleted:
+        raise Conflict("deleted", _("The program was deleted meanwhile. Restore it first."))
+
+
+def change_program(program: LoyaltyProgram, *, by: Actor, now: datetime, **changes: Any) -> list[str]:
+    """Change the FIELDS given and name those that differ; if any does, the version rises.
+
+    A new type freezes the other currency and deletes nothing. Shorter expiry counts 30 days ahead at
+    the earliest. Raises Refused for a value out of range, or a tier that a reward still needs.
+    """
+    hold(program)
+    _refuse_lost_tiers(program, changes.get("tier_config"))
+    expired_after = program.points_expiration_days
+    changed = apply(program, changes, known=FIELDS, by=by)
+    if "points_expiration_days" in changed and _is_shorter(program.points_expiration_days, expired_after):
+        notice = now + EXPIRY_NOTICE
+        program.expiry_floor_at = max(program.expiry_floor_at or notice, notice)
+    if changed:
+        _raise_version(program, by=by, now=now)
+    return changed
+
+
+def activate_program(program: LoyaltyProgram, *, by: Actor, now: datetime) -> bool:
+    """Let customers enrol and earn; False when they could already. The first start is kept for ever."""
+    hold(program)
+    if program.is_active:
+        return False
+    program.activate(now)
+    _raise_version(program, by=by, now=now)
+    audit.record("activate", program, by=by)
+    return True
+
+
+def deactivate_program(
+    program: LoyaltyProgram, *, redeem_until: datetime | None, by: Actor, now: datetime
+) -> bool:
+    """Stop enrolment and earning; rewards can be redeemed until then, or no more. False if it is so already.
+
+    Raises Refused("bad_date") for a moment that is over, or more than ten years ahead.
+    """
+    hold(program)
+    if redeem_until is not None and not now < redeem_until <= now + LONGEST_REDEMPTION:
+        message = _("Choose today or a day to come, within ten years.")
+        raise Refused("bad_date", message, field="redeem_until")
+    if not program.is_active and program.redeem_until == redeem_until:
+        return False
+    program.deactivate(redeem_until)
+    _raise_version(program, by=by, now=now)
+    audit.record("deactivate", program, by=by)
+    return True
 
 
 def keep_version(program: LoyaltyProgram, *, by: Actor, now: datetime) -> ProgramVersion:
     """Keep the rules as they are now under the program's version."""
-    columns = inspect(LoyaltyProgram).column_attrs.keys()
-    rules = {c: _plain(getattr(program, c)) for c in columns if c not in NOT_RULES}
     kept = ProgramVersion(
         merchant_id=program.merchant_id,
         program_id=program.id,
         version=program.version,
-        rules=rules,
+        rules={rule: _plain(getattr(program, rule)) for rule in sorted(RULES)},
         saved_by_id=by.user_id,
         saved_at=now,
     )
@@ -80,5 +140,36 @@ def delete_program(
     return trash.soft_delete_cascade(program, by=by, now=now, reason=reason)
 
 
+def _raise_version(program: LoyaltyProgram, *, by: Actor, now: datetime) -> None:
+    program.version += 1
+    keep_version(program, by=by, now=now)
+
+
+def _is_shorter(days: int | None, before: int | None) -> bool:
+    return days is not None and (before is None or days < before)
+
+
+def _refuse_lost_tiers(program: LoyaltyProgram, tiers: list[dict[str, Any]] | None) -> None:
+    """A reward for the members of a tier needs that tier."""
+    if tiers is None:
+        return
+    kept = {tier.get("key") for tier in tiers}
+    needing = select(LoyaltyReward).where(
+        LoyaltyReward.merchant_id == program.merchant_id,
+        LoyaltyReward.program_id == program.id,
+        LoyaltyReward.tier_key.is_not(None),
+    )
+    for reward in db.session.scalars(needing.order_by(LoyaltyReward.position, LoyaltyReward.id)):
+        if reward.tier_key not in kept:
+            message = _(
+                "The reward “%(reward)s” is for the tier “%(tier)s”. Change the reward first.",
+                reward=reward.name,
+                tier=reward.tier_key,
+            )
+            raise Refused("tier_needed", message, field="tiers")
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
     return value if value is None or isinstance(value, bool | int | str | list) else str(value)

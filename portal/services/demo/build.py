@@ -11,7 +11,7 @@ from portal.models.merchant import Merchant
 from portal.models.store import Store
 from portal.models.tenancy import PLATFORM, scoped
 from portal.models.user import User
-from portal.services import merchants, products, programs, stores, team
+from portal.services import merchants, products, programs, rewards, stores, team
 from portal.services.accounts import create_user
 from portal.services.demo import people, places
 from portal.services.demo.past import live_a_month
@@ -93,7 +93,8 @@ def _start_program(merchant: Merchant, now: datetime) -> LoyaltyProgram:
         now=now,
         loyalty_type="hybrid",
         card_name="Carte Lumière",
-        card_color="#B45309",
+        card_color="#7C2D12",
+        card_secondary_color="#FDE68A",
         stamps_reward_description="Any hot drink",
         welcome_bonus_points=20,
         minimum_redemption_points=80,
@@ -101,5 +102,5 @@ def _start_program(merchant: Merchant, now: datetime) -> LoyaltyProgram:
         tier_config=TIERS,
     )
     for name, points in REWARDS:
-        programs.add_reward(program, name=name, points_required=points, by=OPERATOR)
+        rewards.add_reward(program, name=name, points_required=points, by=OPERATOR)
     return program
