@@ -20,13 +20,13 @@ class _Reader:
 reader = _Reader()
 
 
-def _(text: str, **values: Any) -> str:
+def _(text: str, /, **values: Any) -> str:
     """Say a text in the reader's language; `%(name)s` in it takes a value of that name."""
     said = reader.catalogue().gettext(text)
     return said % values if values else said
 
 
-def ngettext(one: str, many: str, num: int, **values: Any) -> str:
+def ngettext(one: str, many: str, num: int, /, **values: Any) -> str:
     """Say a text that counts: `%(num)s` in it takes the number, as the reader writes it."""
     said = reader.catalogue().ngettext(one, many, num)
     return said % {"num": number(num), **values}
@@ -37,7 +37,7 @@ def number(value: int) -> str:
     return reader.number(value)
 
 
-def later(text: str, **values: Any) -> Any:
+def later(text: str, /, **values: Any) -> Any:
     """Mark a text that is written once and said later, such as the label of a field."""
     return LazyProxy(_, text, enable_cache=False, **values)
 

@@ -52,7 +52,7 @@ def _offered(tag: str) -> str | None:
 
 
 @pass_context
-def _counting(_: Context, one: str, many: str, num: int, **values: Any) -> Markup:
+def _counting(_: Context, one: str, many: str, num: int, /, **values: Any) -> Markup:
     """Say a text that counts, in a template: `%(num)s` takes the number as the reader writes it."""
     said = Markup(words.reader.catalogue().ngettext(one, many, num))  # noqa: S704 - a text of ours
     return said % {"num": number(num), **values}

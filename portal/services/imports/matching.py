@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from portal.errors import Refused
 from portal.models.text import fold
 from portal.services.imports.fields import Fields
+from portal.words import _
 
 
 def match(fields: Fields, columns: Sequence[str], maps: Mapping[str, str], *, kind: str) -> dict[str, int]:
@@ -31,7 +32,9 @@ def refuse_unknown(field: str, fields: Fields, *, kind: str) -> None:
     """Refuse a field that rows of this kind do not have."""
     if field not in fields:
         known = ", ".join(name for name in fields if name != "deleted_at")
-        raise Refused("unknown_field", f"Imported {kind} have no field “{field}”. They have: {known}.")
+        told = {"kind": kind, "field": field, "known": known}
+        message = _("Imported %(kind)s have no field “%(field)s”. They have: %(known)s.", **told)
+        raise Refused("unknown_field", message)
 
 
 def column_called(name: str, columns: Sequence[str]) -> int:
@@ -41,8 +44,9 @@ def column_called(name: str, columns: Sequence[str]) -> int:
     found = same or alike
     if not found:
         known = ", ".join(column for column in columns if column)
-        raise Refused("unknown_column", f"The file has no column “{name}”. It has: {known}.")
-    return _only(found, columns, f"Several columns are called “{name}”")
+        message = _("The file has no column “%(name)s”. It has: %(known)s.", name=name, known=known)
+        raise Refused("unknown_column", message)
+    return _only(found, columns, _("Several columns are called “%(name)s”", name=name))
 
 
 def plain(column: str) -> str:
@@ -54,11 +58,13 @@ def _by_name(name: str, synonyms: Sequence[str], columns: Sequence[str]) -> int 
     names = [plain(column) for column in columns]
     own = [at for at, column in enumerate(names) if column == name]
     found = own or [at for at, column in enumerate(names) if column in synonyms]
-    return _only(found, columns, f"Several columns could be “{name}”") if found else None
+    return _only(found, columns, _("Several columns could be “%(name)s”", name=name)) if found else None
 
 
 def _only(found: Sequence[int], columns: Sequence[str], what: str) -> int:
     if len(found) > 1:
         which = ", ".join(columns[at] for at in found)
-        raise Refused("ambiguous", f"{what}: {which}. Map one of them, or give them other names.")
+        told = {"what": what, "which": which}
+        message = _("%(what)s: %(which)s. Map one of them, or give them other names.", **told)
+        raise Refused("ambiguous", message)
     return found[0]

@@ -7,9 +7,17 @@ from portal.models.tenancy import PLATFORM, scoped
 from portal.models.user import User
 from portal.services.accounts import create_user, find_user
 from portal.services.changing import apply
-from portal.services.imports.writing import Row
+from portal.services.imports.writing import Row, left_out
+from portal.words import _, later
 
 OWN_FIELDS = frozenset({"display_name", "email"})
+KEPT = {
+    ("display_name",): later("The display name of this person differs; what is the person's own was kept."),
+    ("email",): later("The email of this person differs; what is the person's own was kept."),
+    ("display_name", "email"): later(
+        "The display name and email of this person differ; what is the person's own was kept."
+    ),
+}
 
 
 def name_in(row: Row) -> str:
@@ -30,7 +38,7 @@ def person_for(row: Row, *, by: Actor) -> User:
     if found is not None:
         return found
     if not name:
-        raise Refused("missing", "A new person needs a name.")
+        raise Refused("missing", _("A new person needs a name."))
     with scoped(db.session, PLATFORM):
         return create_user(display_name=name, email=email, by=by)
 
@@ -40,13 +48,11 @@ def change_person(user: User, row: Row, *, colleagues: set[int], by: Actor) -> b
     told = {"display_name": name_in(row), "email": row.values.get("email")}
     changes = {field: value for field, value in told.items() if value and value != getattr(user, field)}
     if changes and not is_known_at_the_till_only(user):
-        fields = " and ".join(field.replace("_", " ") for field in changes)
-        said = f"{fields} of this person {'differ' if len(changes) > 1 else 'differs'}"
-        row.warnings.append(f"The {said}; what is the person's own was kept.")
+        row.warnings.append(str(KEPT[tuple(changes)]))
         return False
     if "email" in changes and (holder := find_user(str(changes["email"]))) is not None:
-        name = holder.display_name if holder.id in colleagues else "somebody else"
-        row.warnings.append(f"The email “{changes.pop('email')}” is held by {name}; it was left out.")
+        name = holder.display_name if holder.id in colleagues else ""
+        row.warnings.append(left_out("email", changes.pop("email"), name))
     if not changes:
         return False
     with scoped(db.session, PLATFORM):

@@ -9,6 +9,7 @@ from portal.models.merchant import Merchant
 from portal.services.imports.fields import PRODUCTS, STORES, TEAM, Fields
 from portal.services.imports.matching import column_called, match, refuse_unknown
 from portal.services.imports.tables import Line, Table
+from portal.words import _
 
 KINDS: Mapping[str, Fields] = {"stores": STORES, "team": TEAM, "products": PRODUCTS}
 ALL_STORES = "*"
@@ -80,10 +81,12 @@ def plan(
     fields = KINDS[kind]
     columns = match(fields, table.columns, maps or {}, kind=kind)
     if kind != "stores" and store is None and "store" not in columns:
-        message = "No column says which store. Choose a store, or all, or map “store” to a column."
+        message = _("No column says which store. Choose a store, or all, or map “store” to a column.")
         raise Refused("no_store", message)
     if kind == "team" and store == ALL_STORES:  # one external_ref is one membership, in one store
-        message = "A team is not imported into all stores. Import store by store, or map “store” to a column."
+        message = _(
+            "A team is not imported into all stores. Import store by store, or map “store” to a column."
+        )
         raise Refused("not_everywhere", message)
     if store is not None:
         columns.pop("store", None)  # said by whoever imports, not by the file
@@ -102,7 +105,9 @@ def _replacements(
     for name, old, new in values:
         refuse_unknown(name, fields, kind=kind)
         if name not in columns:
-            message = f"No column fills “{name}”, so its values cannot be replaced. Map it to one."
+            message = _(
+                "No column fills “%(name)s”, so its values cannot be replaced. Map it to one.", name=name
+            )
             raise Refused("no_column", message)
         replaced.setdefault(name, {})[old.strip().casefold()] = new.strip()
     return replaced

@@ -19,8 +19,14 @@ from portal.services.imports.writing import (
     rows_known,
     values_of,
 )
+from portal.words import _, later
 
 OPTIONAL = frozenset({"sku"})
+NEEDS = {
+    ("name",): later("A new product needs a name."),
+    ("price",): later("A new product needs a price."),
+    ("name", "price"): later("A new product needs a name and a price."),
+}
 
 
 class ProductWriter(Writer):
@@ -60,14 +66,18 @@ class ProductWriter(Writer):
             fields["price_cents"] = price.cents
             currency = self.plan.merchant.currency
             if not price.is_of(currency):
-                message = f"The price says {price.sign}, but the money here is {currency}."
+                message = _(
+                    "The price says %(sign)s, but the money here is %(currency)s.",
+                    sign=price.sign,
+                    currency=currency,
+                )
                 raise Refused("foreign_money", message)
         return fields
 
     def _add(self, store: Store, fields: dict[str, Any], row: Row) -> None:
         missing = [name for name in ("name", "price") if name not in row.values]
         if missing:
-            raise Refused("missing", f"A new product needs a {' and a '.join(missing)}.")
+            raise Refused("missing", str(NEEDS[tuple(missing)]))
         add = partial(products.add_product, store, by=self.by)
         leaving_out_taken(add, fields, optional=OPTIONAL, row=row)
 
@@ -78,7 +88,7 @@ def _identity(row: Row) -> Key:
             return (name, row.values[name])
     if "name" in row.values:
         return ("name", fold(row.values["name"]))
-    raise Refused("no_identity", "The row has no external_ref, sku or name.")
+    raise Refused("no_identity", _("The row has no external_ref, sku or name."))
 
 
 def _unambiguous(alive: list[Any]) -> list[Any]:
@@ -86,6 +96,6 @@ def _unambiguous(alive: list[Any]) -> list[Any]:
     if len(alive) > 1:
         alive = [product for product in alive if not (product.external_ref or product.sku)]
         if len(alive) != 1:
-            message = "Several products here have this name. Give the row an external_ref or a sku."
+            message = _("Several products here have this name. Give the row an external_ref or a sku.")
             raise Refused("ambiguous", message)
     return alive

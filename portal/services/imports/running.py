@@ -16,6 +16,7 @@ from portal.services.imports.stores import StoreWriter
 from portal.services.imports.tables import Line
 from portal.services.imports.team import TeamWriter
 from portal.services.imports.writing import Row, Writer
+from portal.words import _
 
 CHUNK = 200
 Unit = Callable[[Callable[[], list[Fate]]], list[Fate]]
@@ -77,7 +78,7 @@ def _read(plan: Plan, line: Line) -> Row:
 
 def _write(writer: Writer, row: Row, fate: Fate) -> None:
     if row.values.get("deleted_at"):
-        fate.outcomes, fate.reason = ["skipped"], "It lay in the trash when the file was written."
+        fate.outcomes, fate.reason = ["skipped"], _("It lay in the trash when the file was written.")
         return
     try:
         with db.session.begin_nested():  # the whole row or nothing of it

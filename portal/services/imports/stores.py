@@ -18,8 +18,14 @@ from portal.services.imports.writing import (
     rows_known,
     values_of,
 )
+from portal.words import _, later
 
 OPTIONAL = frozenset({"subdomain"})
+NEEDS = {
+    ("name",): later("A new store needs a name."),
+    ("store_code",): later("A new store needs a store_code."),
+    ("name", "store_code"): later("A new store needs a name and a store_code."),
+}
 
 
 class StoreWriter(Writer):
@@ -54,12 +60,12 @@ def _key(row: Row) -> Key:
         return ("external_ref", row.values["external_ref"])
     if "store_code" in row.values:
         return ("store_code", fold_code(row.values["store_code"]))
-    raise Refused("no_identity", "The row has neither an external_ref nor a store_code.")
+    raise Refused("no_identity", _("The row has neither an external_ref nor a store_code."))
 
 
 def _open(writer: StoreWriter, row: Row) -> None:
     missing = [name for name in ("name", "store_code") if name not in row.values]
     if missing:
-        raise Refused("missing", f"A new store needs a {' and a '.join(missing)}.")
+        raise Refused("missing", str(NEEDS[tuple(missing)]))
     opening = partial(stores.open_store, writer.plan.merchant, by=writer.by)
     leaving_out_taken(opening, row.values, optional=OPTIONAL, row=row)

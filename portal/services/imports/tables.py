@@ -10,8 +10,9 @@ from typing import BinaryIO, NamedTuple, TextIO
 
 from portal.errors import Refused
 from portal.services.exports import PRODUCTS, STORES, TEAM, unsafe
+from portal.words import _, later, ngettext, number
 
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+DELIMITERS = {",": later("commas"), ";": later("semicolons"), "\t": later("tabs")}
 SAMPLE = 50  # lines looked at to tell what separates the columns
 BLOCK = 1 << 16
 OURS = (STORES, TEAM, PRODUCTS)  # the headers of exports, which may be of nothing
@@ -51,7 +52,12 @@ class Table:
         cells, width = line.cells, len(self.columns)
         named = max(i for i, column in enumerate(self.columns) if column) + 1
         if len(cells) < named or any(cells[width:]):
-            fault = f"The row has {len(cells)} cell{'s'[: len(cells) != 1]}, the header {named}."
+            fault = ngettext(
+                "The row has %(num)s cell, the header %(named)s.",
+                "The row has %(num)s cells, the header %(named)s.",
+                len(cells),
+                named=number(named),
+            )
             return line._replace(fault=fault)
         return line._replace(cells=(cells + [""] * width)[:width])
 
@@ -77,10 +83,10 @@ def _look_through(text: TextIOWrapper) -> Table:
     read = _lines(text, delimiter)
     columns = [cell.strip() for cell in next(read).cells]
     if not any(columns):
-        raise Refused("bad_file", "The first line must name the columns.")
+        raise Refused("bad_file", _("The first line must name the columns."))
     count = sum(1 for _ in read)
     if not count and tuple(c for c in columns if c != "deleted_at") not in OURS:
-        raise Refused("empty_file", "The file has a header, but no rows.")
+        raise Refused("empty_file", _("The file has a header, but no rows."))
     return Table(columns, delimiter, count, text)
 
 
@@ -98,7 +104,9 @@ def _refuse_unreadable(text: TextIO) -> None:
         while block := text.read(BLOCK):
             if "\0" in block:
                 line += block[: block.index("\0")].count("\n")
-                message = f"Line {line} holds NUL bytes: this is no CSV file. Save it as “CSV UTF-8”."
+                message = _(
+                    "Line %(line)s holds NUL bytes: this is no CSV file. Save it as “CSV UTF-8”.", line=line
+                )
                 raise Refused("bad_file", message)
             line += block.count("\n")
             empty = empty and not block.strip()
@@ -106,10 +114,10 @@ def _refuse_unreadable(text: TextIO) -> None:
         before = text.buffer.tell() - len(fault.object) + fault.start
         text.buffer.seek(0)
         line = 1 + text.buffer.read(before).count(b"\n")
-        message = f"The file is not UTF-8, from about line {line} on. Save it as “CSV UTF-8”."
+        message = _("The file is not UTF-8, from about line %(line)s on. Save it as “CSV UTF-8”.", line=line)
         raise Refused("bad_file", message) from fault
     if empty:
-        raise Refused("empty_file", "The file is empty.")
+        raise Refused("empty_file", _("The file is empty."))
 
 
 def _delimiter(text: TextIO) -> str:
@@ -119,8 +127,9 @@ def _delimiter(text: TextIO) -> str:
     if len(able) > 1:
         able = [sign for sign in able if len(set(splits[sign])) == 1]
     if len(able) > 1:
-        names = " or ".join(DELIMITERS[sign] for sign in able)
-        raise Refused("bad_file", f"The columns may be separated by {names}. Save it with one of them.")
+        names = _(" or ").join(str(DELIMITERS[sign]) for sign in able)
+        message = _("The columns may be separated by %(names)s. Save it with one of them.", names=names)
+        raise Refused("bad_file", message)
     if not able and any(widths[0] > 1 for widths in splits.values()):
         return max(splits, key=lambda sign: splits[sign][0])
     return able[0] if able else ","
@@ -150,6 +159,8 @@ def _lines(text: TextIO, delimiter: str) -> Iterator[Line]:
 
 def _broken(fault: csv.Error, first: int, last: int) -> str:
     if "field larger" in str(fault):
-        return f"A cell has more than {csv.field_size_limit():,} characters. Is a quotation mark missing?"
-    place = f" from here to line {last}" if last > first else ""
-    return f"The quotation marks do not match{place}."
+        longest = number(csv.field_size_limit())
+        return _("A cell has more than %(longest)s characters. Is a quotation mark missing?", longest=longest)
+    if last > first:
+        return _("The quotation marks do not match from here to line %(line)s.", line=last)
+    return _("The quotation marks do not match.")

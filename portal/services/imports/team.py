@@ -19,6 +19,7 @@ from portal.services.imports.people import (
     person_for,
 )
 from portal.services.imports.writing import Key, Row, Writer, differing, living, rows_known, values_of
+from portal.words import _
 
 
 class TeamWriter(Writer):
@@ -70,7 +71,12 @@ class TeamWriter(Writer):
         for member in living(found):
             if member.store_id != store.id:
                 name, place = member.user.display_name, member.store.name
-                message = f"“{ref}” is {name} in {place}. A membership does not move: remove it there first."
+                message = _(
+                    "“%(ref)s” is %(name)s in %(place)s. A membership does not move: remove it there first.",
+                    ref=ref,
+                    name=name,
+                    place=place,
+                )
                 raise Refused("elsewhere", message)
             return [member]
         return found
@@ -80,20 +86,25 @@ class TeamWriter(Writer):
         alive = living(self.index.get((store.id, "email", email), [])) if email else []
         for member in alive:
             if member.external_ref:
-                message = f"{email} is in the team of {store.name} already, as “{member.external_ref}”."
+                message = _(
+                    "%(email)s is in the team of %(store)s already, as “%(ref)s”.",
+                    email=email,
+                    store=store.name,
+                    ref=member.external_ref,
+                )
                 raise Refused("elsewhere", message)
         return alive
 
     def _by_name(self, store: Store, row: Row) -> list[StoreUser]:
         name = fold(name_in(row))
         if not name:
-            raise Refused("no_identity", "The row has no external_ref, email or name.")
+            raise Refused("no_identity", _("The row has no external_ref, email or name."))
         found = self.once((store.id, "name", name), row)
         alive = living(found)
         if len(alive) > 1:
             alive = [m for m in alive if not m.external_ref and is_known_at_the_till_only(m.user)]
             if len(alive) != 1:
-                message = "Several people here have this name. Give the row an external_ref or an email."
+                message = _("Several people here have this name. Give the row an external_ref or an email.")
                 raise Refused("ambiguous", message)
         return alive or found
 

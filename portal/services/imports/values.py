@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from portal.errors import Refused
+from portal.words import _
 
 # A sign, and the currencies that are written with it.
 SIGNS = {
@@ -40,14 +41,16 @@ def money(text: str) -> Money:
     """
     figures, sign = _without_sign(text)
     if UNCLEAR.fullmatch(figures):
-        raise Refused("ambiguous", f"“{text}” may be thousands or decimals. Write it like 1234.00.")
+        message = _("“%(text)s” may be thousands or decimals. Write it like 1234.00.", text=text)
+        raise Refused("ambiguous", message)
     plain, grouped = PLAIN.fullmatch(figures), GROUPED.fullmatch(figures)
     if plain:
         whole, decimals = plain[1], plain[2] or ""
     elif grouped:
         whole, decimals = re.sub("[^0-9]", "", grouped[1]), grouped[3]
     else:
-        raise Refused("bad_amount", f"“{text}” is no amount of money. Write it like 4.50.")
+        message = _("“%(text)s” is no amount of money. Write it like 4.50.", text=text)
+        raise Refused("bad_amount", message)
     return Money(int(whole) * 100 + int(decimals.ljust(2, "0")), sign)
 
 
@@ -64,12 +67,13 @@ def flag(text: str) -> bool:
     word = text.casefold()
     if word in YES or word in NO:
         return word in YES
-    raise Refused("bad_flag", f"“{text}” is neither yes nor no.")
+    raise Refused("bad_flag", _("“%(text)s” is neither yes nor no.", text=text))
 
 
 def role(text: str) -> str:
     """Read the role of a team member; raises Refused("bad_role")."""
     word = text.casefold()
     if word not in ("manager", "staff"):
-        raise Refused("bad_role", f"“{text}” is no role; it must be manager or staff.")
+        message = _("“%(text)s” is no role; it must be manager or staff.", text=text)
+        raise Refused("bad_role", message)
     return word

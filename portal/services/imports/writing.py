@@ -11,9 +11,11 @@ from sqlalchemy.orm.interfaces import ORMOption
 from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.actor import Actor
+from portal.models.field_words import field_word
 from portal.models.store import Store
 from portal.models.text import fold_code
 from portal.services.imports.plans import ALL_STORES, Plan
+from portal.words import _
 
 Key = tuple[Any, ...]
 
@@ -30,7 +32,9 @@ class Row:
 
     def skip(self, found: Any) -> str:
         """Leave alone what lies in the trash."""
-        self.reasons.append(f"It is in the trash (deletion {found.deletion_id}). Restore it to have it back.")
+        self.reasons.append(
+            _("It is in the trash (deletion %(id)s). Restore it to have it back.", id=found.deletion_id)
+        )
         return "skipped"
 
 
@@ -48,7 +52,7 @@ class Writer:
         """Refuse a store that is not there before anything is written."""
         self.load([])
         if self.plan.store == ALL_STORES and not self.stores:
-            raise Refused("unknown_store", "There are no stores yet. Import or open them first.")
+            raise Refused("unknown_store", _("There are no stores yet. Import or open them first."))
         if self.plan.store not in (None, ALL_STORES):
             self.store_called(str(self.plan.store))
 
@@ -75,7 +79,7 @@ class Writer:
             return self.stores
         name = self.plan.store or row.values.get("store")
         if not name:
-            raise Refused("no_store", "The row names no store.")
+            raise Refused("no_store", _("The row names no store."))
         return [self.store_called(name)]
 
     def faults(self, row: Row) -> list[str]:
@@ -90,14 +94,14 @@ class Writer:
         """Find a living store by its code, or else by its reference elsewhere."""
         found = self.called.get(fold_code(name)) or self.called.get(name)
         if found is None:
-            raise Refused("unknown_store", f"There is no store “{name}”.")
+            raise Refused("unknown_store", _("There is no store “%(name)s”.", name=name))
         return found
 
     def once(self, key: Key, row: Row) -> list[Any]:
         """Find the rows under a key; raises Refused("twice") when an earlier line had it."""
         first = self.seen.setdefault(key, row.number)
         if first != row.number:
-            raise Refused("twice", f"Line {first} is about the same one.")
+            raise Refused("twice", _("Line %(line)s is about the same one.", line=first))
         return self.index.get(key, [])
 
 
@@ -126,6 +130,16 @@ def differing(found: Any, fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if getattr(found, name) != value}
 
 
+def left_out(field: str, value: Any, holder: str) -> str:
+    """Say that a value was left out, because somebody else has it."""
+    return _(
+        "The %(field)s “%(value)s” is held by %(holder)s; it was left out.",
+        field=field_word(field),
+        value=value,
+        holder=holder or _("somebody else"),
+    )
+
+
 def leaving_out_taken(
     write: Callable[..., Any], fields: dict[str, Any], *, optional: frozenset[str], row: Row
 ) -> Any:
@@ -140,7 +154,6 @@ def leaving_out_taken(
             name = str(taken.details.get("field"))
             if taken.code != "taken" or name not in optional & fields.keys():
                 raise
-            words, holder = name.replace("_", " "), taken.holder or "somebody else"
-            row.warnings.append(f"The {words} “{fields[name]}” is held by {holder}; it was left out.")
+            row.warnings.append(left_out(name, fields[name], taken.holder))
             fields = {key: value for key, value in fields.items() if key != name}
     return None
