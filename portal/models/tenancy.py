@@ -17,9 +17,13 @@ PLATFORM = 0  # the merchant_id of acts above merchants
 
 
 class Person(NamedTuple):
-    """The scope of the chooser: one person's own memberships, of all merchants."""
+    """The scope of the chooser: one person's own memberships, of all merchants.
+
+    At the door of a merchant it names that one too, whose newest act is read in the same question.
+    """
 
     user_id: int
+    merchant_id: int | None = None
 
 
 Scope = int | str | Person | None
@@ -29,9 +33,10 @@ running: ContextVar[Scope] = ContextVar("scope_of_the_running_session", default=
 def _merchant_in_scope() -> int:
     """Read when the statement runs, so only one that mentions a tenant table can raise."""
     scope = running.get()
-    if not isinstance(scope, int):
+    merchant_id = scope.merchant_id if isinstance(scope, Person) else scope
+    if not isinstance(merchant_id, int):
         raise NoMerchant("no merchant in scope")
-    return scope
+    return merchant_id
 
 
 def _person_in_scope() -> int:
@@ -102,11 +107,14 @@ def scoped(session: Any, scope: Scope) -> Iterator[None]:
     """Work for one merchant; flushes at the edges, for writes belong to the scope they were made in."""
     real = session.registry() if isinstance(session, scoped_session) else session
     real.flush()
+    is_another = real.info.get("scope") != scope
     with during(real, "scope", scope):
-        real.tell_database()
+        if is_another:
+            real.tell_database()
         yield
         real.flush()
-    real.tell_database()
+    if is_another:
+        real.tell_database()
 
 
 def across_merchants(session: Any, reason: str) -> AbstractContextManager[None]:

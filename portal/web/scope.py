@@ -5,19 +5,21 @@ from typing import Any, TypeVar, cast
 
 from flask import abort, g, request
 from flask_login import current_user
-from sqlalchemy import Select, literal, null, select, union_all
+from sqlalchemy import Label, Select, func, literal, null, select, union_all
 
 from portal.extensions import db
 from portal.models.actor import Actor, Role
 from portal.models.merchant import Merchant, MerchantOwner
+from portal.models.records import AuditEntry
 from portal.models.session import PortalSession
 from portal.models.store_user import StoreUser
-from portal.models.tenancy import Person, Tenant, merchant_of, scoped
+from portal.models.tenancy import Person, Tenant, during, merchant_of, scoped
 from portal.models.text import fold_code
 from portal.models.user import User
 from portal.web import language
 
 Owned = TypeVar("Owned", bound=Tenant)
+AT_ONCE = 200  # entries one transaction may be overtaken by
 
 
 def now() -> datetime:
@@ -48,30 +50,52 @@ def actor() -> Actor:
 
 def enter_merchant(subdomain: str) -> None:
     """Open the scope of the merchant in the address; 404 for whoever does not belong to it."""
-    g.pop("memberships", None)  # a unit of work done again looks again
-    mine = [row for row in memberships_of(current_person()) if row.Merchant.subdomain == fold_code(subdomain)]
+    person, door = current_person().id, current_user.door
+    if door is None:
+        abort(404)
+    session = cast(PortalSession, db.session())
+    with during(session, "scope", Person(person, door)):
+        session.tell_database()
+        # Always looked up anew: whoever was removed is out at the next request.
+        g.memberships = session.execute(_memberships(person).add_columns(_version(door))).all()
+    asked = (door, fold_code(subdomain))
+    mine = [row for row in g.memberships if (row.Merchant.id, row.Merchant.subdomain) == asked]
     if not mine:
         abort(404)
-    g.merchant = mine[0].Merchant
-    g.actor = _actor(mine)
+    g.merchant, g.actor, g.version = mine[0].Merchant, _actor(mine), mine[0].version
     language.change()
-    session = cast(PortalSession, db.session())
+    # The database was told of this merchant above, and of the person: their own memberships
+    # elsewhere stay behind the first wall alone, which spares every request a statement.
     session.info["scope"] = g.merchant.id
-    session.tell_database()
 
 
 def memberships_of(person: User) -> list[Any]:
     """Read all the person's memberships in one query: rows of .Merchant, .role and .store_id, by name."""
     if "memberships" not in g:
-        owns = select(MerchantOwner.merchant_id, literal("owner").label("role"), null().label("store_id"))
-        works = select(StoreUser.merchant_id, StoreUser.role, StoreUser.store_id)
-        both = union_all(
-            owns.where(MerchantOwner.user_id == person.id), works.where(StoreUser.user_id == person.id)
-        ).subquery()
-        query = select(Merchant, both.c.role, both.c.store_id).join(both, both.c.merchant_id == Merchant.id)
         with scoped(db.session, Person(person.id)):
-            g.memberships = db.session.execute(query.order_by(Merchant.name, Merchant.id)).all()
+            g.memberships = db.session.execute(_memberships(person.id)).all()
     return list(g.memberships)
+
+
+def _memberships(user_id: int) -> Select[Any]:
+    owns = select(MerchantOwner.merchant_id, literal("owner").label("role"), null().label("store_id"))
+    works = select(StoreUser.merchant_id, StoreUser.role, StoreUser.store_id)
+    both = union_all(
+        owns.where(MerchantOwner.user_id == user_id), works.where(StoreUser.user_id == user_id)
+    ).subquery()
+    query = select(Merchant, both.c.role, both.c.store_id).join(both, both.c.merchant_id == Merchant.id)
+    return query.order_by(Merchant.name, Merchant.id)
+
+
+def _version(merchant_id: int | None) -> Label[Any]:
+    """Every act of a merchant leaves an audit entry: the sum of the newest ones' ids is its version.
+
+    Not the newest alone: an entry made earlier may be committed later. Each one that comes in, at
+    the end or between, makes the sum larger: it adds its id and at most pushes the lowest out.
+    """
+    newest = select(AuditEntry.id).where(AuditEntry.merchant_id == merchant_id)
+    some = newest.order_by(AuditEntry.id.desc()).limit(AT_ONCE).subquery()
+    return select(func.sum(some.c.id)).scalar_subquery().label("version")
 
 
 def _actor(memberships: list[Any]) -> Actor:

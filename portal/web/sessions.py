@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 
-from flask import Flask, session
+from flask import Flask, g, session
 from flask_login import UserMixin, login_user, logout_user
 
 from portal.extensions import login_manager
 from portal.models.login_session import LoginSession
+from portal.models.text import fold_code, is_slug
 from portal.models.user import User
 from portal.services import sessions
 from portal.web.scope import reads_only
@@ -15,10 +16,13 @@ from portal.web.scope import reads_only
 class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
     """The person of an open session; Flask-Login keeps the secret in the cookie."""
 
-    def __init__(self, user: User, secret: str, login_session: LoginSession | None = None) -> None:
+    def __init__(
+        self, user: User, secret: str, login_session: LoginSession | None = None, door: int | None = None
+    ) -> None:
         self.user = user
         self.secret = secret
         self.login_session = login_session
+        self.door = door  # the merchant in the address, whether or not they belong to it
 
     def get_id(self) -> str:
         """What the cookie carries."""
@@ -28,11 +32,13 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
 def load(secret: str) -> SignedIn | None:
     """Find the person of a cookie; None when the session has ended."""
     now = datetime.now(UTC)
-    found = sessions.find_session(secret, now=now)
+    subdomain = fold_code(g.get("subdomain") or "")
+    found = sessions.arrive(secret, subdomain if is_slug(subdomain) else "", now=now)
     if found is None:
         return None
-    sessions.note_seen(found, now=now, apart=reads_only())
-    return SignedIn(found.user, secret, found)
+    opened, door = found
+    sessions.note_seen(opened, now=now, apart=reads_only())
+    return SignedIn(opened.user, secret, opened, door)
 
 
 def start(user: User, secret: str) -> None:

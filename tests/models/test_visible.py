@@ -931,6 +931,16 @@ def test_the_chooser_sees_the_own_memberships_alone(session, world):
             session.scalars(select(Product)).all()
 
 
+def test_at_the_door_the_own_memberships_and_that_merchant_are_seen(session, world):
+    with scoped(session, Person(world.a.person, world.a.id)):
+        assert [m.id for m in session.scalars(select(StoreUser))] == [world.a.here]
+        assert set(session.scalars(select(Product.merchant_id))) == {world.a.id}
+        session.add(Product(merchant_id=world.a.id, store_id=1, name="X", price_cents=1))
+        with pytest.raises(NoMerchant):
+            session.flush()
+        session.rollback()
+
+
 def test_outside_the_chooser_a_person_is_in_no_scope(session, world):
     with scoped(session, Person(world.a.person)):
         statement = select(StoreUser)

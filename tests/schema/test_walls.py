@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from portal.models.base import Model
+from portal.models.session import PortalSession
 from portal.models.tenancy import Person, across_merchants, scoped
 from tests.factories import make_everything, make_merchant, make_user, within
 
@@ -128,6 +129,24 @@ def test_the_chooser_sees_the_persons_own_memberships(session, two):
         assert session.scalars(text("SELECT user_id FROM store_users")).all() == [user]
         assert session.scalars(text("SELECT user_id FROM merchant_owners")).all() == []
         assert session.scalars(MERCHANTS).all() == []
+
+
+def test_at_the_door_the_database_knows_the_person_and_that_merchant(session, two):
+    mine, other = two
+    with scoped(session, Person(mine.member.user_id, other.merchant.id)):
+        both = {mine.member.user_id, other.member.user_id}
+        assert set(session.scalars(text("SELECT user_id FROM store_users"))) == both
+        assert session.scalars(MERCHANTS).all() == [other.merchant.id]
+    assert session.scalars(MERCHANTS).all() == []
+
+
+def test_the_same_scope_again_tells_the_database_nothing(session, two, monkeypatch):
+    with within(two[0].merchant):
+        session.scalars(MERCHANTS).all()
+        with monkeypatch.context() as patched:
+            patched.setattr(PortalSession, "tell_database", None)
+            with within(two[0].merchant):
+                assert session.scalars(MERCHANTS).all() == [two[0].merchant.id]
 
 
 def test_the_chooser_changes_nothing(session, two):
