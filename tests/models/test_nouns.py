@@ -97,7 +97,7 @@ def test_a_noun_keeps(noun, field, value, kept):
 def test_a_range_is_told_in_words():
     with pytest.raises(Refused, match="Stamps target must be between 1 and 100"):
         LoyaltyProgram(stamps_target=0)
-    with pytest.raises(Refused, match="Cooldown minutes must be 0 or more"):
+    with pytest.raises(Refused, match="Cooldown minutes must be between 0 and 525,600"):
         LoyaltyProgram(cooldown_minutes=-1)
 
 
