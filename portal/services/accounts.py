@@ -153,6 +153,8 @@ def change_user(user: User, *, by: Actor, now: datetime, **changes: Any) -> list
 
 def _refuse_last_admin(user: User) -> None:
     """Keep one living platform admin; all are locked, for two may dismiss each other at once."""
+    if not user.is_platform_admin:
+        return
     living = select(User.id).where(User.is_platform_admin).order_by(User.id).with_for_update()
     if set(db.session.scalars(living)) == {user.id}:
         message = _("This is the last platform admin. Make another person one first.")

@@ -120,7 +120,7 @@ def end_for_deletion(act: Deletion, *, now: datetime) -> None:
 
 def _owners(act: Deletion) -> Select[int]:
     """Who owns the merchant still, or owned it until this act took the merchant itself."""
-    owns = MerchantOwner.deletion_id.is_(None)
+    owns: ColumnElement[bool] = MerchantOwner.deletion_id.is_(None)
     if act.root_kind == "merchants":
         owns = or_(owns, MerchantOwner.deletion_id == act.id)
     return select(MerchantOwner.user_id).where(MerchantOwner.merchant_id == act.merchant_id, owns)

@@ -8,6 +8,7 @@ from babel.numbers import format_currency
 from flask import Flask, current_app, g
 
 from portal.models.actor import role_word
+from portal.models.merchant import Merchant
 from portal.web.language import locale, number
 from portal.web.scope import now
 
@@ -19,9 +20,10 @@ def money(cents: int) -> str:
     return format_currency(cents / 100, currency, locale=locale())  # shown only, never counted with
 
 
-def when(moment: datetime) -> str:
-    """Show a moment in the merchant's time zone: 22 Nov 2026, 14:05."""
-    return format_datetime(moment.astimezone(_zone()), "d MMM y, HH:mm", locale=locale())
+def when(moment: datetime, of: Merchant | None = None) -> str:
+    """Show a moment in the time zone of the merchant, or `of` another: 22 Nov 2026, 14:05."""
+    zone = of.zone if of else _zone()
+    return format_datetime(moment.astimezone(zone), "d MMM y, HH:mm", locale=locale())
 
 
 def day(moment: datetime) -> str:

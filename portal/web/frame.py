@@ -56,7 +56,8 @@ def frame() -> dict[str, Any]:
         "nav": places() if inside else [],
         "commands": commands() if inside else [],
         "palette_href": url_for("palette.index") if inside else "",
-        "password_href": url_for("auth.password"),
+        "profile_href": _own("account.profile"),
+        "sessions_href": _own("account.open_sessions"),
         "sign_out_href": url_for("auth.sign_out"),
         "chooser_href": url_for("home.chooser"),
         "version": current_app.config["VERSION"],
@@ -100,6 +101,11 @@ def letters_of(labels: Iterable[str]) -> dict[str, str]:
         free = (sign for sign in signs if sign not in given.values())
         given.setdefault(label, next(free, ""))
     return given
+
+
+def _own(endpoint: str) -> str:
+    """Address a page of one's own account, which knows the way back to this merchant."""
+    return url_for(endpoint, **{"from": g.get("subdomain")})
 
 
 def _is_there(endpoint: str) -> bool:

@@ -17,6 +17,7 @@ from portal.web.access import allow
 from portal.web.answers import never_store
 from portal.web.auth.forms import JoinForm
 from portal.web.auth.routes import bp
+from portal.web.browsers import agent
 from portal.web.page import page
 from portal.web.scope import current_person, now
 
@@ -99,7 +100,7 @@ def _join_as_new(welcome: Welcome, form: JoinForm, login: str) -> User:
 def _let_in(user: User, welcome: Welcome) -> AnyResponse:
     """Begin a new session, and lead to the merchant."""
     target = url_for("home.merchant", merchant=welcome.merchant.subdomain)
-    secret = sessions.open_session(user, now=now())
+    secret = sessions.open_session(user, now=now(), agent=agent())
     db.session.commit()
     browser.start(user, secret)
     return redirect(target, 303)

@@ -1,5 +1,6 @@
 """Signing in and out, and the password."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, redirect, request, url_for
@@ -13,6 +14,7 @@ from portal.web import sessions as browser
 from portal.web.access import allow
 from portal.web.answers import never_store
 from portal.web.auth.forms import PasswordForm, SignInForm
+from portal.web.browsers import agent
 from portal.web.page import done, page
 from portal.web.scope import current_person, now
 
@@ -36,7 +38,8 @@ def create_session() -> Response | AnyResponse:
     login, password = form.login.data or "", form.password.data or ""
     address = request.remote_addr or ""
     accounts.count_attempt(login, address=address, now=now())
-    signed_in = form.carry_out(lambda: accounts.sign_in(login, password, now=now(), address=address))
+    where: dict[str, Any] = {"address": address, "agent": agent()}
+    signed_in = form.carry_out(lambda: accounts.sign_in(login, password, now=now(), **where))
     if signed_in is None:
         return never_store(page("auth/sign_in.html", 422, frame="plain", form=form, next=_asked_next()))
     if current_user.is_authenticated:  # this browser was somebody else until now
@@ -72,7 +75,7 @@ def password() -> Response:
 def change_password() -> Response | AnyResponse:
     """Change the password; other browsers are signed out."""
     form, person = PasswordForm(), current_person()
-    words = {"current": form.current.data or "", "new": form.new.data or ""}
+    words: dict[str, Any] = {"current": form.current.data or "", "new": form.new.data or "", "agent": agent()}
     name = f"person {person.id}"
     db.session.rollback()  # SQLite has one writer: counting would wait for our own transaction
     accounts.count_attempt(name, address=request.remote_addr or "", now=now())
