@@ -57,6 +57,8 @@ def finish(response: Response) -> Response:
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "private, no-cache")
         response.vary.update(("Cookie", "HX-Request", "HX-Target"))
+        if "merchant" not in g:  # whose language would be spoken
+            response.vary.add("Accept-Language")
     _log(response)
     return response
 

@@ -14,19 +14,20 @@ from portal.extensions import db
 from portal.services import audit
 from portal.web import retry
 from portal.web.page import is_htmx
+from portal.words import _, later
 
 log = structlog.get_logger()
 
 TOASTS = {  # what htmx hears in a toast; the page says more
-    400: "That request was not understood. Reload the page and try again.",
-    403: "Your role does not allow this. An owner can do it.",
-    404: "That is not here any more. Reload the page.",
-    405: "That does not work here. Reload the page and try again.",
-    409: "Something changed meanwhile. Reload the page and try again.",
-    413: "That is too large. Make it smaller and try again.",
-    429: "Too many tries. Wait a few minutes, then go on.",
-    500: "Something broke on our side. Nothing was changed.",
-    503: "Carnet is busy just now. Nothing was changed. Try again in a moment.",
+    400: later("That request was not understood. Reload the page and try again."),
+    403: later("Your role does not allow this. An owner can do it."),
+    404: later("That is not here any more. Reload the page."),
+    405: later("That does not work here. Reload the page and try again."),
+    409: later("Something changed meanwhile. Reload the page and try again."),
+    413: later("That is too large. Make it smaller and try again."),
+    429: later("Too many tries. Wait a few minutes, then go on."),
+    500: later("Something broke on our side. Nothing was changed."),
+    503: later("Carnet is busy just now. Nothing was changed. Try again in a moment."),
 }
 
 
@@ -72,10 +73,10 @@ def http_error(error: HTTPException) -> Response | HTTPException:
     return response
 
 
-def stale_form(_: CSRFError) -> Response:
+def stale_form(_fault: CSRFError) -> Response:
     """The page is older than the session."""
     db.session.rollback()
-    return answer(400, "This page was open for too long, or in another session. Reload it and try again.")
+    return answer(400, _("This page was open for too long, or in another session. Reload it and try again."))
 
 
 def trouble(error: DBAPIError) -> Response:

@@ -9,12 +9,22 @@ from flask_wtf import FlaskForm
 
 from portal.errors import Conflict, Refused
 from portal.extensions import db
+from portal.words import Catalogue, _, later, reader
 
 Result = TypeVar("Result")
+OF_WTFORMS = (later("Not a valid choice."), later("This field is required."))  # said by the library
 
 
 class Form(FlaskForm):
     """A form of ours; `status` is what to answer when it is shown again: 422 or 409."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]  # FlaskForm has no types
+        """What the library says itself is in our catalogues too, not in its own."""
+
+        def get_translations(self, form: Any) -> Catalogue:
+            """Hand over the texts of the reader's language."""
+            del form
+            return reader.catalogue()
 
     status = 200
     seen = ""  # what a form that changes something showed
@@ -66,9 +76,7 @@ class ChangeForm(Form):
         self.validate()
         self.status = 409
         for name in overtaken:
-            self[name].errors = [
-                f"Somebody changed this meanwhile: {self._told(name)}. Save again to keep yours."
-            ]
+            self[name].errors = [self._told(name)]
         db.session.rollback()
         return None
 
@@ -87,7 +95,10 @@ class ChangeForm(Form):
     def _told(self, name: str) -> str:
         value = _plain(self[name].object_data)
         choices = dict(getattr(self[name], "choices", None) or ())
-        return f"“{choices.get(value, value)}”" if value else "it is empty now"
+        if not value:
+            return _("Somebody changed this meanwhile: it is empty now. Save again to keep yours.")
+        theirs = choices.get(value, value)
+        return _("Somebody changed this meanwhile: “%(theirs)s”. Save again to keep yours.", theirs=theirs)
 
     def _names(self) -> list[str]:
         return [field.name for field in self if field.name != "csrf_token"]

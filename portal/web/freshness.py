@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app, g, make_response, request, session
 from flask_login import current_user
 
+from portal.web.language import language
 from portal.web.scope import current_merchant, in_a_merchant, now, reads_only
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def _tag() -> str:
         merchant.id,
         merchant.updated_at.isoformat(),
         str(g.version),
+        language(),
         now().strftime("%Y-%m-%d %H"),  # days left and "2 hours ago" go on by themselves
         request.full_path,
         request.headers.get("HX-Request", ""),

@@ -15,6 +15,7 @@ from portal.services import keyset
 from portal.services.exports import Row, csv_lines
 from portal.web.answers import never_store
 from portal.web.page import is_htmx
+from portal.words import Words, _, how_many, number
 
 COUNTED = 1_000  # exactly up to here, then "1,000+"
 ALL_MATCHING = 1_000  # rows one bulk action takes
@@ -61,14 +62,12 @@ class Listing:
     @property
     def count_text(self) -> str:
         """Say how many: 1 product, 88 products, 1,000+ products."""
-        if self.count == 1:
-            return f"1 {self.noun}"
-        return f"{self.count_figure} {self.nouns}"
+        return how_many((self.noun, self.nouns), self.count, self.count_figure)
 
     @property
     def count_figure(self) -> str:
         """Say just the number: 88, 1,000+."""
-        return f"{min(self.count, COUNTED):,}{'+' if self.count_is_capped else ''}"
+        return number(min(self.count, COUNTED)) + ("+" if self.count_is_capped else "")
 
     @property
     def is_filtered(self) -> bool:
@@ -121,7 +120,7 @@ def list_of(
     query: Select[Any],
     sorting: Sorting,
     *,
-    nouns: tuple[str, str],
+    nouns: Words,
     base_href: str,
     filters: dict[str, str] | None = None,
     export_href: str = "",
@@ -179,7 +178,8 @@ def beyond_one_action(query: Select[Any], id_column: Any) -> str:
     """Say that an action takes only the first of what matches, where that is so; else nothing."""
     if not left_over(query, id_column):
         return ""
-    return f"One action takes the first {ALL_MATCHING:,} of what matches. Do it again for the rest."
+    most = number(ALL_MATCHING)
+    return _("One action takes the first %(most)s of what matches. Do it again for the rest.", most=most)
 
 
 def left_over(query: Select[Any], id_column: Any) -> bool:

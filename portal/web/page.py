@@ -6,6 +6,8 @@ from typing import Any
 from flask import Response, flash, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from portal.words import _
+
 
 def is_htmx() -> bool:
     """Tell whether htmx asks for a piece; a history restore wants the whole page."""
@@ -70,6 +72,6 @@ def preview_context(preview: dict[str, Any]) -> dict[str, Any]:
         "typed_name": "",
         "typed_error": "",
         "is_final": False,
-        "confirm_label": "Move to trash",
+        "confirm_label": _("Move to trash"),
     }
     return defaults | preview

@@ -12,10 +12,11 @@ from portal.models.deletion import Deletion
 from portal.models.store import Store
 from portal.models.tenancy import Tenant
 from portal.services import audit, trash
-from portal.services.trash.names import label_of, word
+from portal.services.trash.names import label_of, named, word
 from portal.services.twins import deleted_twin
 from portal.web.page import done, hx_redirect, is_htmx, page, preview_context
 from portal.web.scope import actor, current_merchant, find, now, refuse_foreign_store
+from portal.words import Words, _, how_many, ngettext, word_for
 
 Owned = TypeVar("Owned", bound=Tenant)
 
@@ -46,10 +47,10 @@ def in_trash(row: Any) -> Response:
         "role": act.deleted_by_role,
     }
     if is_htmx():
-        message = f"The {told['name']} is in the trash."
+        message = _("The %(thing)s is in the trash.", thing=told["name"])
         return make_response(render_template("shared/_refusal.html", message=message), 404)
     with_owner = act.root_kind != row.__tablename__
-    owner = f"{word(act.root_kind)} {act.root_label or ''}".strip() if with_owner else ""
+    owner = named(act.root_kind, act.root_label) if with_owner else ""
     href = url_for("trash.show", deletion_id=act.id) if act.can_be_restored_by(actor()) else ""
     return page("shared/in_trash.html", 404, **told, owner=owner, trash_href=href)
 
@@ -57,14 +58,20 @@ def in_trash(row: Any) -> Response:
 def show_preview(row: Any, *, action: str, cancel_href: str, list_href: str, **more: Any) -> Response:
     """Show what a deletion would take and what stays; `more` overrides parts of the preview."""
     seen = trash.preview(row)
+    stays = [
+        ngettext("%(things)s stays in reports", "%(things)s stay in reports", k.count, things=k.text)
+        for k in seen.stays
+    ]
     preview = {
-        "title": f"Delete {seen.word} {seen.label}?",
+        "title": _("Delete %(thing)s?", thing=_("%(kind)s %(name)s", kind=seen.word, name=seen.label)),
         "action": action,
         "cancel_href": cancel_href,
-        "intro": "" if seen.takes else f"The {seen.word} goes to the trash and can be brought back.",
+        "intro": ""
+        if seen.takes
+        else _("The %(thing)s goes to the trash and can be brought back.", thing=seen.word),
         "takes": [_kind(kind) for kind in seen.takes],
         "fields": _way_back(list_href),
-        "stays": [f"{kind.text} stay{'s' if kind.count == 1 else ''} in reports" for kind in seen.stays],
+        "stays": stays,
     }
     return page("shared/deletion.html", preview=preview_context(preview | more))
 
@@ -72,18 +79,22 @@ def show_preview(row: Any, *, action: str, cancel_href: str, list_href: str, **m
 def show_bulk_preview(
     ids: Sequence[int],
     names: Sequence[str],
-    nouns: tuple[str, str],
+    nouns: Words,
     *,
     action: str,
     cancel_href: str,
     **more: Any,
 ) -> Response:
     """Show what deleting many would take: how many, and a few names."""
-    noun = nouns[0] if len(ids) == 1 else nouns[1]
     examples = list(names[:3])
-    taken = {"count": len(ids), "label": noun, "examples": examples, "more": len(ids) - len(examples)}
+    taken = {
+        "count": len(ids),
+        "label": word_for(nouns, len(ids)),
+        "examples": examples,
+        "more": len(ids) - len(examples),
+    }
     preview = {
-        "title": f"Delete {len(ids):,} {noun}?",
+        "title": _("Delete %(thing)s?", thing=how_many(nouns, len(ids))),
         "action": action,
         "cancel_href": cancel_href,
         "takes": [taken],
@@ -95,14 +106,14 @@ def show_bulk_preview(
 
 def removed(act: Deletion, what: str, *, to: str) -> Response | AnyResponse:
     """Say that it is in the trash, with an Undo that restores that deletion."""
-    return _said(f"Deleted {what}.", url_for("trash.undo", deletion_id=act.id), to)
+    return _said(_("Deleted %(thing)s.", thing=what), url_for("trash.undo", deletion_id=act.id), to)
 
 
 def removed_many(acts: Sequence[Deletion], what: str, *, to: str) -> Response | AnyResponse:
     """Say that many are in the trash, with one Undo for all of them. Call it before the commit."""
     ids = [act.id for act in acts]
     batch = audit.note_batch(acts[0].root_kind, ids, merchant_id=current_merchant().id, by=actor())
-    return _said(f"Deleted {what}.", url_for("trash.undo_batch", batch_id=batch), to)
+    return _said(_("Deleted %(thing)s.", thing=what), url_for("trash.undo_batch", batch_id=batch), to)
 
 
 def back_to(list_href: str) -> str:
@@ -153,7 +164,7 @@ def _is_elsewhere(to: str) -> bool:
 
 
 def _name(row: Any) -> str:
-    return f"{word(row.__table__)} {label_of(row) or ''}".strip()
+    return named(row.__table__, label_of(row))
 
 
 def _kind(kind: Any) -> dict[str, Any]:
