@@ -18,7 +18,7 @@ OF_WTFORMS = (later("Not a valid choice."), later("This field is required."))  #
 class Form(FlaskForm):
     """A form of ours; `status` is what to answer when it is shown again: 422 or 409."""
 
-    class Meta(FlaskForm.Meta):  # type: ignore[misc]  # FlaskForm has no types
+    class Meta(FlaskForm.Meta):
         """What the library says itself is in our catalogues too, not in its own."""
 
         def get_translations(self, form: Any) -> Catalogue:
