@@ -9,6 +9,7 @@ from flask import Flask, current_app, g
 
 from portal.models.actor import role_word
 from portal.models.merchant import Merchant
+from portal.services.trash.names import word
 from portal.web.language import locale, number
 from portal.web.scope import now
 
@@ -52,4 +53,5 @@ def init_app(app: Flask) -> None:
     for show in (money, number, when, day, ago):
         app.jinja_env.filters[show.__name__] = show
     app.jinja_env.filters["role"] = role_word
+    app.jinja_env.filters["kind"] = word
     app.jinja_env.globals["static_url"] = static_url

@@ -13,6 +13,7 @@ from portal.web.products import shown
 from portal.web.products.routes import STAYS, bp
 from portal.web.removal import asked_reason, back_to, removed_many, show_bulk_preview
 from portal.web.scope import actor, current_merchant, now
+from portal.words import _, how_many
 
 
 @bp.post("/deletions/preview")
@@ -38,7 +39,7 @@ def delete_bulk() -> Response | AnyResponse:
     mine = select(Product).where(Product.merchant_id == current_merchant().id, Product.id.in_(_chosen()))
     chosen = list(db.session.scalars(mine.order_by(Product.id)))
     acts = products.delete_products(chosen, by=actor(), now=now(), reason=asked_reason())
-    many = f"{len(acts):,} {shown.NOUNS[len(acts) > 1]}"
+    many = how_many(shown.NOUNS, len(acts))
     answer = removed_many(acts, many, to=back_to(url_for("products.index")))
     db.session.commit()
     return answer
@@ -47,5 +48,7 @@ def delete_bulk() -> Response | AnyResponse:
 def _chosen() -> list[int]:
     ids = ids_chosen(shown.chosen(), Product.id)
     if not ids:
-        refuse_to_do_nothing("Choose at least one product.", url_for("products.index"), "store", "category")
+        refuse_to_do_nothing(
+            _("Choose at least one product."), url_for("products.index"), "store", "category"
+        )
     return ids

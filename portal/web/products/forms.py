@@ -8,18 +8,19 @@ from wtforms.validators import InputRequired, Length, Regexp
 from portal.models.text import LONGEST_NAME
 from portal.services.products import cents_from
 from portal.web.forms import ChangeForm
+from portal.words import later
 
-SHORT = [Length(max=LONGEST_NAME, message=f"This takes at most {LONGEST_NAME} characters.")]
-FIGURES = Regexp(r"[-0-9.,\s]*\Z", message="Write the amount in figures, like 4.50.")
+SHORT = [Length(max=LONGEST_NAME, message=later("This takes at most %(max)s characters."))]
+FIGURES = Regexp(r"[-0-9.,\s]*\Z", message=later("Write the amount in figures, like 4.50."))
 
 
 class RowForm(ChangeForm):
     """What can be changed in the list."""
 
-    name = StringField("Name", [InputRequired("Give the product a name."), *SHORT])
-    sku = StringField("SKU", SHORT)
-    category = StringField("Category", SHORT)
-    price = StringField("Price", [InputRequired("Give it a price; 0 is one."), *SHORT, FIGURES])
+    name = StringField(later("Name"), [InputRequired(later("Give the product a name.")), *SHORT])
+    sku = StringField(later("SKU"), SHORT)
+    category = StringField(later("Category"), SHORT)
+    price = StringField(later("Price"), [InputRequired(later("Give it a price; 0 is one.")), *SHORT, FIGURES])
 
     plain: tuple[str, ...] = ("name", "sku", "category")
 
@@ -32,9 +33,9 @@ class RowForm(ChangeForm):
 class ProductForm(RowForm):
     """All of a product."""
 
-    barcode = StringField("Barcode", SHORT)
-    external_ref = StringField("Reference", SHORT)
-    earns_points = BooleanField("Earns points", default=True)
+    barcode = StringField(later("Barcode"), SHORT)
+    external_ref = StringField(later("Reference"), SHORT)
+    earns_points = BooleanField(later("Earns points"), default=True)
 
     plain = (*RowForm.plain, "barcode", "external_ref")
 
@@ -46,7 +47,7 @@ class ProductForm(RowForm):
 class NewProductForm(ProductForm):
     """A product and the store that will sell it."""
 
-    store = SelectField("Store", coerce=str)
+    store = SelectField(later("Store"), coerce=str)
 
     def __init__(self, *, stores: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(**kwargs)

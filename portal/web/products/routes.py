@@ -9,6 +9,7 @@ from portal.extensions import db
 from portal.models.product import Product
 from portal.models.store import Store
 from portal.services import exports, products
+from portal.services.trash.names import named
 from portal.web.access import allow
 from portal.web.answers import never_store
 from portal.web.listing import conditions_of, csv_file, is_for
@@ -17,8 +18,9 @@ from portal.web.products import shown
 from portal.web.products.forms import NewProductForm, ProductForm, RowForm
 from portal.web.removal import asked_reason, back_to, find_living, removed, show_preview, with_twin
 from portal.web.scope import actor, current_merchant, now
+from portal.words import _, later
 
-STAYS = "Past orders keep their names and prices"
+STAYS = later("Past orders keep their names and prices")
 bp = Blueprint("products", __name__, url_prefix="/m/<merchant>/products")
 
 
@@ -55,7 +57,7 @@ def create() -> Response | AnyResponse:
     if added is None:
         return _show("products/new.html", form)
     db.session.commit()
-    return _saved(f"Added {added.name}.", added)
+    return _saved(_("Added %(name)s.", name=added.name), added)
 
 
 @bp.get("/<int:product_id>")
@@ -93,7 +95,7 @@ def update(product_id: int) -> Response | AnyResponse:
     if form.carry_out(lambda: products.change_product(product, by=actor(), **form.details())) is None:
         return _show_edit(product, form)
     db.session.commit()
-    return _saved(f"Saved {product.name}.", product)
+    return _saved(_("Saved %(name)s.", name=product.name), product)
 
 
 @bp.get("/<int:product_id>/deletion")
@@ -103,7 +105,7 @@ def preview_deletion(product_id: int) -> Response:
     product = find_living(Product, product_id)
     return show_preview(
         product,
-        title=f"Delete product {shown.name_of(product)}?",
+        title=_("Delete %(thing)s?", thing=named("products", shown.name_of(product))),
         action=url_for("products.delete", product_id=product_id),
         cancel_href=url_for("products.show", product_id=product_id),
         list_href=url_for("products.index"),
@@ -116,7 +118,7 @@ def preview_deletion(product_id: int) -> Response:
 def delete(product_id: int) -> Response | AnyResponse:
     """Put the product in the trash."""
     product = find_living(Product, product_id)
-    name = f"product {shown.name_of(product)}"
+    name = named("products", shown.name_of(product))
     act = products.delete_product(product, by=actor(), now=now(), reason=asked_reason())
     db.session.commit()
     return removed(act, name, to=back_to(url_for("products.index")))

@@ -13,8 +13,9 @@ from portal.models.store import Store
 from portal.services.searching import containing
 from portal.web.listing import Sorting, asked, list_of, number_in
 from portal.web.scope import actor, current_merchant, in_own_stores
+from portal.words import _, counted
 
-NOUNS = ("product", "products")
+NOUNS = counted("product", "products")
 MOST_CATEGORIES = 300
 COLUMNS: list[Any] = [
     Product.id,
@@ -54,8 +55,8 @@ def listed() -> dict[str, Any]:
         "listing": listing,
         "stores": stores,
         "categories": named,
-        "offered_stores": [("", "All stores"), *stores],
-        "offered_categories": [("", "All categories"), *((name, name) for name in named)],
+        "offered_stores": [("", _("All stores")), *stores],
+        "offered_categories": [("", _("All categories")), *((name, name) for name in named)],
         **_around(stores),
     }
 
@@ -96,7 +97,9 @@ def names_of(ids: list[int]) -> list[str]:
 
 def name_of(product: Product) -> str:
     """Name a product, and where there are several stores, its own: Espresso at Gare."""
-    return f"{product.name} at {product.store.name}" if len(stores_to_choose()) > 1 else product.name
+    if len(stores_to_choose()) < 2:
+        return product.name
+    return _("%(name)s at %(store)s", name=product.name, store=product.store.name)
 
 
 def stores_to_choose() -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from portal.extensions import db
 from portal.models.actor import Role
 from portal.models.store import Store
 from portal.services import exports, stores
+from portal.services.trash.names import named
 from portal.web.access import allow
 from portal.web.listing import conditions_of, csv_file
 from portal.web.page import done, page
@@ -14,6 +15,7 @@ from portal.web.removal import asked_reason, back_to, find_living, removed, show
 from portal.web.scope import actor, current_merchant, now
 from portal.web.stores import shown
 from portal.web.stores.forms import OwnersStoreForm, StoreForm
+from portal.words import _
 
 bp = Blueprint("stores", __name__, url_prefix="/m/<merchant>/stores")
 
@@ -49,7 +51,7 @@ def create() -> Response | AnyResponse:
     if opened is None:
         return page("stores/new.html", form.status, form=form)
     db.session.commit()
-    return _saved(f"Opened {opened.name}.", opened)
+    return _saved(_("Opened %(name)s.", name=opened.name), opened)
 
 
 @bp.get("/<int:store_id>")
@@ -76,7 +78,7 @@ def update(store_id: int) -> Response | AnyResponse:
     if form.carry_out(lambda: stores.change_store(store, by=actor(), **form.details())) is None:
         return page("stores/edit.html", form.status, store=store, form=form)
     db.session.commit()
-    return _saved(f"Saved {store.name}.", store)
+    return _saved(_("Saved %(name)s.", name=store.name), store)
 
 
 @bp.get("/<int:store_id>/deletion")
@@ -97,7 +99,7 @@ def preview_deletion(store_id: int) -> Response:
 def delete(store_id: int) -> Response | AnyResponse:
     """Put the store, its team and its products in the trash."""
     store = find_living(Store, store_id)
-    name = f"store {store.name}"
+    name = named("stores", store.name)
     act = stores.delete_store(store, by=actor(), now=now(), reason=asked_reason())
     db.session.commit()
     return removed(act, name, to=back_to(url_for("stores.index")))

@@ -16,6 +16,7 @@ from portal.services.twins import deleted_twin
 from portal.web.listing import Listing, Sorting, asked, list_of
 from portal.web.removal import twin_of
 from portal.web.scope import actor, current_merchant, in_own_stores, now
+from portal.words import _, counted
 
 LATEST = 3
 MOST_CITIES = 300
@@ -26,7 +27,7 @@ def listed() -> Listing:
     return list_of(
         _with_counts(chosen()),
         Sorting(_orders(), Store.id, "name"),
-        nouns=("store", "stores"),
+        nouns=counted("store", "stores"),
         base_href=url_for("stores.index"),
         filters=asked("city"),
         export_href=url_for("stores.export"),
@@ -46,7 +47,7 @@ def cities() -> list[tuple[str, str]]:
     """Name the cities their stores are in, and all of them together first."""
     mine = in_own_stores(Store.of(current_merchant()), Store.id).with_only_columns(Store.city)
     named = mine.where(Store.city != "").distinct().order_by(Store.city).limit(MOST_CITIES)
-    return [("", "All cities"), *((city, city) for city in db.session.scalars(named) if city)]
+    return [("", _("All cities")), *((city, city) for city in db.session.scalars(named) if city)]
 
 
 def detail(store: Store) -> dict[str, Any]:

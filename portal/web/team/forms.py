@@ -10,10 +10,11 @@ from portal.models.actor import Role
 from portal.models.text import LONGEST_NAME
 from portal.web.forms import ChangeForm, Form
 from portal.web.scope import actor
+from portal.words import _, later
 
-SHORT = Length(max=LONGEST_NAME, message=f"This takes at most {LONGEST_NAME} characters.")
-STORE = "Choose the store this person will work in."
-ROLES = (("staff", "Staff"), ("manager", "Manager"), ("owner", "Owner"))
+SHORT = Length(max=LONGEST_NAME, message=later("This takes at most %(max)s characters."))
+STORE = later("Choose the store this person will work in.")
+ROLES = (("staff", later("Staff")), ("manager", later("Manager")), ("owner", later("Owner")))
 Stores = Sequence[tuple[int, str]]
 
 
@@ -27,26 +28,26 @@ def roles(*, with_owner: bool = False) -> list[tuple[str, str]]:
 class _InStoreForm(Form):
     """What needs a store: one of those the person runs."""
 
-    store = SelectField("Store", validate_choice=False)
+    store = SelectField(later("Store"), validate_choice=False)
 
     def __init__(self, *, stores: Stores, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         choices = [(str(store_id), name) for store_id, name in stores]
-        self.store.choices = choices if len(choices) == 1 else [("", "Choose a store"), *choices]
+        self.store.choices = choices if len(choices) == 1 else [("", _("Choose a store")), *choices]
 
     @property
     def store_id(self) -> int | None:
         """The store chosen, if it is one of those offered."""
-        offered = {value for value, _ in self.store.choices}
+        offered = {value for value, _name in self.store.choices}
         return int(self.store.data) if self.store.data and self.store.data in offered else None
 
 
 class InvitationForm(_InStoreForm):
     """Invite a person by a link."""
 
-    display_name = StringField("Name", [InputRequired("Type the person's name."), SHORT])
-    email = StringField("E-mail", [Length(max=254, message="This is too long.")])
-    role = SelectField("Role")
+    display_name = StringField(later("Name"), [InputRequired(later("Type the person's name.")), SHORT])
+    email = StringField(later("E-mail"), [Length(max=254, message=later("This is too long."))])
+    role = SelectField(later("Role"))
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -56,10 +57,10 @@ class InvitationForm(_InStoreForm):
 class PersonForm(_InStoreForm):
     """Add somebody known only at the till."""
 
-    display_name = StringField("Name", [InputRequired("Type the person's name."), SHORT])
-    position = StringField("Position", [SHORT])
+    display_name = StringField(later("Name"), [InputRequired(later("Type the person's name.")), SHORT])
+    position = StringField(later("Position"), [SHORT])
 
-    def validate_store(self, _: Any) -> None:
+    def validate_store(self, _field: Any) -> None:
         """A person at the till works in a store."""
         if self.store_id is None:
             raise ValidationError(STORE)
@@ -68,8 +69,8 @@ class PersonForm(_InStoreForm):
 class MemberForm(ChangeForm):
     """Change what a person does in the store."""
 
-    role = SelectField("Role")
-    position = StringField("Position", [SHORT])
+    role = SelectField(later("Role"))
+    position = StringField(later("Position"), [SHORT])
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

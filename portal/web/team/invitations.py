@@ -15,6 +15,7 @@ from portal.web.scope import actor, current_merchant, find, now
 from portal.web.team import shown
 from portal.web.team.forms import InvitationForm
 from portal.web.team.routes import bp
+from portal.words import _
 
 
 @bp.get("/invitations/new")
@@ -55,7 +56,7 @@ def revoke(invitation_id: int) -> Response | AnyResponse:
         abort(404)
     team.revoke_invitation(invitation, by=actor(), now=now())
     db.session.commit()
-    message = f"The invitation of {invitation.display_name} does not work any more."
+    message = _("The invitation of %(name)s does not work any more.", name=invitation.display_name)
     return done(message, to=url_for("team.index"))
 
 

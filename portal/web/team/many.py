@@ -17,9 +17,10 @@ from portal.web.removal import asked_reason, back_to, removed_many
 from portal.web.scope import actor, current_merchant, current_person, now
 from portal.web.team import shown
 from portal.web.team.routes import LOCKED_OUT, bp
+from portal.words import _, counted, how_many, word_for
 
 EXAMPLES = 3
-NOBODY = "Choose at least one team member whom you may remove."
+NOUNS = counted("team member", "team members")
 
 
 @bp.post("/deletion/preview")
@@ -45,7 +46,7 @@ def delete_many() -> Response | AnyResponse:
     chosen = StoreUser.of(current_merchant()).where(StoreUser.id.in_(ids)).order_by(StoreUser.id)
     members = list(db.session.scalars(chosen))
     acts = team.remove_members(members, by=actor(), now=now(), reason=asked_reason())
-    answer = removed_many(acts, _counted(len(acts)), to=back_to(url_for("team.index")))
+    answer = removed_many(acts, how_many(NOUNS, len(acts)), to=back_to(url_for("team.index")))
     db.session.commit()
     return answer
 
@@ -53,28 +54,29 @@ def delete_many() -> Response | AnyResponse:
 def _chosen(query: Select[Any]) -> list[int]:
     ids = ids_chosen(query, StoreUser.id)
     if not ids:
-        refuse_to_do_nothing(NOBODY, url_for("team.index"), "store", "role")
+        nobody = _("Choose at least one team member whom you may remove.")
+        refuse_to_do_nothing(nobody, url_for("team.index"), "store", "role")
     return ids
 
 
-def _counted(count: int) -> str:
-    return "1 team member" if count == 1 else f"{count:,} team members"
-
-
 def _preview(ids: list[int], names: list[str], warnings: list[str]) -> dict[str, Any]:
-    who = _counted(len(ids)).partition(" ")[2]
     back = as_filtered(url_for("team.index"), "store", "role")
-    taken = {"count": len(ids), "label": who, "examples": names, "more": len(ids) - len(names)}
+    taken = {
+        "count": len(ids),
+        "label": word_for(NOUNS, len(ids)),
+        "examples": names,
+        "more": len(ids) - len(names),
+    }
     return preview_context(
         {
-            "title": f"Remove {_counted(len(ids))}?",
+            "title": _("Remove %(thing)s?", thing=how_many(NOUNS, len(ids))),
             "action": url_for("team.delete_many"),
             "cancel_href": back,
-            "intro": "They are signed out and no longer work in these stores. All can be brought back.",
+            "intro": _("They are signed out and no longer work in these stores. All can be brought back."),
             "takes": [taken],
             "warnings": warnings,
             # One field: a form of a thousand fields is refused.
             "fields": [("ids", ",".join(map(str, ids))), ("back", back)],
-            "confirm_label": "Remove",
+            "confirm_label": _("Remove"),
         }
     )

@@ -12,8 +12,9 @@ from portal.web.removal import asked_reason, find_living, removed, show_preview
 from portal.web.scope import actor, current_merchant, current_person, now
 from portal.web.team import shown
 from portal.web.team.routes import LOCKED_OUT, bp
+from portal.words import _, later
 
-LAST = "This is the last owner. Invite another owner first."
+LAST = later("This is the last owner. Invite another owner first.")
 
 
 @bp.get("/owners/<int:owner_id>/deletion")
@@ -30,10 +31,14 @@ def preview_owner_deletion(owner_id: int) -> Response:
         action=url_for("team.delete_owner", owner_id=owner_id),
         cancel_href=url_for("team.index"),
         list_href=url_for("team.index"),
-        title=f"Remove {name} as an owner?",
-        intro=f"{name} is signed out and no longer owns {current_merchant().name}.",
+        title=_("Remove %(name)s as an owner?", name=name),
+        intro=_(
+            "%(name)s is signed out and no longer owns %(merchant)s.",
+            name=name,
+            merchant=current_merchant().name,
+        ),
         warnings=warnings,
-        confirm_label="Remove owner",
+        confirm_label=_("Remove owner"),
     )
 
 
@@ -42,7 +47,7 @@ def preview_owner_deletion(owner_id: int) -> Response:
 def delete_owner(owner_id: int) -> Response | AnyResponse:
     """Take a person's ownership away; the last owner stays."""
     owner = find_living(MerchantOwner, owner_id)
-    name = f"{owner.user.display_name} as an owner"
+    name = _("%(name)s as an owner", name=owner.user.display_name)
     act = merchants.remove_owner(owner, by=actor(), now=now(), reason=asked_reason())
     db.session.commit()
     return removed(act, name, to=url_for("team.index"))

@@ -14,9 +14,10 @@ from portal.web.removal import asked_reason, back_to, find_living, removed, show
 from portal.web.scope import actor, current_merchant, current_person, now
 from portal.web.team import shown
 from portal.web.team.forms import MemberForm, PersonForm
+from portal.words import _, later
 
 bp = Blueprint("team", __name__, url_prefix="/m/<merchant>/team")
-LOCKED_OUT = "This is you. You will be signed out, and somebody else has to let you in again."
+LOCKED_OUT = later("This is you. You will be signed out, and somebody else has to let you in again.")
 
 
 @bp.get("/")
@@ -57,7 +58,7 @@ def create() -> Response | AnyResponse:
     if member is None:
         return page("team/new.html", form.status, form=form)
     db.session.commit()
-    return done(f"Added {member.user.display_name}.", to=url_for("team.index"))
+    return done(_("Added %(name)s.", name=member.user.display_name), to=url_for("team.index"))
 
 
 @bp.get("/<int:member_id>")
@@ -90,7 +91,7 @@ def update(member_id: int) -> Response | AnyResponse:
     row = shown.line_of(member)
     if is_for(f"member-{member_id}"):
         return page("team/_row.html", row=row, may=shown.may())
-    return done(f"Saved {row.display_name}.", to=url_for("team.index"))
+    return done(_("Saved %(name)s.", name=row.display_name), to=url_for("team.index"))
 
 
 @bp.get("/<int:member_id>/deletion")
@@ -105,10 +106,14 @@ def preview_deletion(member_id: int) -> Response:
         action=url_for("team.delete", member_id=member_id),
         cancel_href=url_for("team.index"),
         list_href=url_for("team.index"),
-        title=f"Remove {name} from {store}?",
-        intro=f"{name} is signed out and no longer works in {store}. The membership goes to the trash.",
+        title=_("Remove %(name)s from %(store)s?", name=name, store=store),
+        intro=_(
+            "%(name)s is signed out and no longer works in %(store)s. The membership goes to the trash.",
+            name=name,
+            store=store,
+        ),
         warnings=[LOCKED_OUT] if member.user_id == current_person().id else [],
-        confirm_label="Remove",
+        confirm_label=_("Remove"),
     )
 
 
@@ -117,7 +122,7 @@ def preview_deletion(member_id: int) -> Response:
 def delete(member_id: int) -> Response | AnyResponse:
     """Take the person out of the store's team."""
     member = find_living(StoreUser, member_id)
-    name = f"{member.user.display_name} from the team of {member.store.name}"
+    name = _("%(name)s from the team of %(store)s", name=member.user.display_name, store=member.store.name)
     act = team.remove_member(member, by=actor(), now=now(), reason=asked_reason())
     db.session.commit()
     return removed(act, name, to=back_to(url_for("team.index")))

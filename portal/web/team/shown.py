@@ -16,6 +16,7 @@ from portal.services import team
 from portal.services.searching import containing
 from portal.web.listing import Listing, Sorting, asked, list_of, number_in
 from portal.web.scope import actor, current_merchant, current_person, in_own_stores, now
+from portal.words import counted
 
 ROLES = ("staff", "manager")
 ORDERS = {
@@ -39,7 +40,7 @@ def listed() -> Listing:
     return list_of(
         chosen(),
         Sorting(ORDERS, StoreUser.id, "name"),
-        nouns=("team member", "team members"),
+        nouns=counted("team member", "team members"),
         base_href=url_for("team.index"),
         filters=_filters(),
         export_href=url_for("team.export") if is_manager() else "",
