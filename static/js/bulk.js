@@ -10,7 +10,7 @@ function count() {
     head.checked = chosen > 0 && chosen === all.length;
     head.indeterminate = chosen > 0 && chosen < all.length;
   }
-  if (words) words.textContent = `${chosen} selected`;
+  if (words) words.textContent = words.dataset[chosen === 1 ? "one" : "many"].replace("{n}", chosen);
 }
 
 document.addEventListener("change", (event) => {

@@ -1,19 +1,13 @@
 // What is swapped into #dialog opens it; `dialog:close` from the server, [data-close] and the backdrop close it.
+import { mayLeave, typed } from "./unsaved.js";
+
 const dialog = () => document.getElementById("dialog");
 const tell = (name) => document.dispatchEvent(new CustomEvent(name));
-let before = "";
 let opener = null;
 
-function values(box) {
-  const form = box.querySelector("[data-sheet]");
-  return form ? new URLSearchParams(new FormData(form)).toString() : "";
-}
-
 // What came after the form was sent, such as a link to copy, has none: nothing is lost by closing it.
-const wasTyped = (box) => box.querySelector("[data-sheet]") !== null && values(box) !== before;
-
 function leave(box) {
-  if (!wasTyped(box) || window.confirm("Close without saving what you typed?")) box.close();
+  if (mayLeave(box, "askClose")) box.close();
 }
 
 document.addEventListener("htmx:after:settle", (event) => {
@@ -23,7 +17,6 @@ document.addEventListener("htmx:after:settle", (event) => {
     opener = event.detail.task.sourceElement;
     box.showModal();
   }
-  before = values(box);
   tell("layer:changed");
 });
 
@@ -44,7 +37,7 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("cancel", (event) => {
-  if (event.target.id !== "dialog" || !wasTyped(event.target)) return;
+  if (event.target.id !== "dialog" || !typed(event.target).length) return;
   event.preventDefault();
   leave(event.target);
 }, true);

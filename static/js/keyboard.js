@@ -1,27 +1,13 @@
-// "/" search, "n" new, "g" and a letter go, "?" help, Escape leaves an edited row. Off wherever people type.
+// "/" search, "n" new, "d" dense, "g" and a letter go, "?" help, Escape leaves an edited row.
 let going = false;
 let edited = null;
 
-// Each place gets the first letter of its name that no other place has yet.
-function places() {
-  const found = new Map();
-  for (const link of document.querySelector("[data-nav]")?.querySelectorAll("a") ?? []) {
-    const letter = [...link.textContent.trim().toLowerCase()].find((each) => /\p{L}/u.test(each) && !found.has(each));
-    if (letter) found.set(letter, link);
-  }
-  return found;
-}
+// Off wherever people type.
+export const isTyping = (event) => Boolean(event.target.closest?.("input, select, textarea, [contenteditable]"));
+export const openDialog = () => document.querySelector("dialog[open]");
 
 function help() {
-  const list = document.querySelector("[data-go-list]");
-  if (!list) return;
-  list.replaceChildren(...[...places()].flatMap(([letter, link]) => {
-    const [term, words] = [document.createElement("dt"), document.createElement("dd")];
-    for (const key of ["g", letter]) term.append(Object.assign(document.createElement("kbd"), { textContent: key }));
-    words.textContent = link.textContent.trim();
-    return [term, words];
-  }));
-  list.closest("dialog").showModal();
+  document.getElementById("keys")?.showModal();
   document.dispatchEvent(new CustomEvent("layer:changed"));
 }
 
@@ -38,15 +24,15 @@ document.addEventListener("focusin", (event) => {
 const keys = {
   "/": () => document.getElementById("q"),
   n: () => document.querySelector("[data-new]"),
+  d: () => document.querySelector("[data-density-toggle]"),
   "?": help,
   g: () => { going = true; setTimeout(() => { going = false; }, 1500); },
 };
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input, select, textarea, [contenteditable]");
-  if (event.key === "Escape" && !document.querySelector("dialog[open]")) cancelOf(event.target)?.click();
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  const place = going && places().get(event.key);
+  if (event.key === "Escape" && !openDialog()) cancelOf(event.target)?.click();
+  if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey || openDialog()) return;
+  const place = going && document.querySelector(`[data-nav] [data-letter="${CSS.escape(event.key)}"]`);
   going = false;
   const found = place || keys[event.key]?.();
   if (!found) return;

@@ -1,10 +1,11 @@
 import { goOn } from "./going_on.js";
 
-// Toasts stay eight seconds, longer while looked at, and lie above every dialog.
+// Toasts stay eight seconds, longer while looked at, and lie above every dialog. Their words stand on the box.
 const STAY_MS = 8000;
 const box = () => document.getElementById("toasts");
+export const words = (name) => box()?.dataset[name] ?? "";
 
-// A modal dialog makes all outside it inert, so the toasts move into it, and out again.
+// A modal dialog makes all outside it inert: they move into it, and out again.
 const settleIn = (home) => { if (box() && box().parentNode !== home) home.append(box()); };
 
 export function raise() {
@@ -20,11 +21,11 @@ export function raise() {
 
 function time(toast) {
   toast.dataset.timed = "";
-  if (!toast.hasAttribute("data-stay")) setTimeout(() => part(toast), STAY_MS);
+  if (!toast.hasAttribute("data-stay")) setTimeout(part, STAY_MS, toast);
 }
 
 function part(toast) {
-  if (toast.matches(":hover, :focus-within")) setTimeout(() => part(toast), 1000);
+  if (toast.matches(":hover, :focus-within")) setTimeout(part, 1000, toast);
   else drop(toast);
 }
 
@@ -37,15 +38,14 @@ function drop(toast) {
 
 export function say(sentence, tone = "bad") {
   const toast = document.getElementById(`toast-${tone}`)?.content.firstElementChild.cloneNode(true);
-  if (!toast) return;
+  const same = [...(box()?.querySelectorAll("p") ?? [])].some((each) => each.textContent.trim() === sentence);
+  if (!toast || same) return;
   toast.querySelector("p").textContent = sentence;
   box().append(toast);
   raise();
 }
 
-document.addEventListener("htmx:after:settle", (event) => {
-  if (event.target.id === "toasts") raise();
-});
+document.addEventListener("htmx:after:settle", (event) => { if (event.target.id === "toasts") raise(); });
 document.addEventListener("layer:changed", raise);
 document.addEventListener("layer:emptied", () => settleIn(document.body));
 document.addEventListener("click", (event) => {
