@@ -3,6 +3,7 @@
 from flask import Flask
 
 from portal.cli.accounts import accounts
+from portal.cli.api_keys import api_keys
 from portal.cli.demo import demo
 from portal.cli.export import export
 from portal.cli.imports import import_
@@ -10,7 +11,7 @@ from portal.cli.jobs import jobs
 from portal.cli.merchants import merchants
 from portal.cli.trash import trash
 
-COMMANDS = (accounts, demo, export, import_, jobs, merchants, trash)
+COMMANDS = (accounts, api_keys, demo, export, import_, jobs, merchants, trash)
 
 
 def init_app(app: Flask) -> None:

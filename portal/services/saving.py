@@ -73,7 +73,7 @@ def _taken(model: Any, field: str, wanted: dict[str, Any], holder: Any, by: Acto
     known = by.role is Role.ADMIN or model.__tablename__ not in ("users", "merchants")
     if not known or not name:
         message = _("The %(field)s “%(value)s” is taken. Choose another.", field=words, value=value)
-        return Conflict("taken", message, field=field)
+        return Conflict("taken", message, field=field, value=value)
     message = _(
         "The %(field)s “%(value)s” is taken by %(holder)s. Choose another.",
         field=words,

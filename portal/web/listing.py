@@ -232,5 +232,6 @@ def _count(query: Select[Any], sorting: Sorting) -> int:
 def _read_page(listing: Listing, query: Select[Any], sorting: Sorting) -> None:
     falls = listing.direction == "desc"
     order = keyset.Order(listing.sort, sorting.columns[listing.sort], sorting.id_column, falls)
-    asked_for = {way: request.args.get(way) for way in ("before", "after")}
-    listing.rows, listing.previous_cursor, listing.next_cursor = keyset.read_page(query, order, **asked_for)
+    before, after = request.args.get("before"), request.args.get("after")
+    found = keyset.read_page(query, order, before=before, after=after)
+    listing.rows, listing.previous_cursor, listing.next_cursor = found

@@ -1,0 +1,116 @@
+"""How deletions are asked for and told."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from portal.api.lists import names_of, person
+from portal.api.shapes import BIGGEST, Page, Person, Told
+from portal.models.deletion import Deletion
+from portal.models.tenancy import PLATFORM
+
+Status = Literal["running", "done", "restoring", "restored", "purging", "purged"]
+RootKind = Literal[
+    "users",
+    "merchants",
+    "merchant_owners",
+    "stores",
+    "store_users",
+    "customers",
+    "products",
+    "orders",
+    "loyalty_programs",
+    "loyalty_rewards",
+    "loyalty_cards",
+    "card_tokens",
+    "staff_pins",
+    "till_devices",
+]
+
+
+class DeletionsAsked(Page):
+    """Which deletions."""
+
+    merchant: int | None = Field(
+        None, ge=0, le=BIGGEST, description="Of one merchant; 0 for acts above merchants."
+    )
+    kind: RootKind | None = Field(None, description="What was deleted.")
+    status: Status | None = Field(None, description="done lies in the trash.")
+
+
+class Root(Told):
+    """What was deleted."""
+
+    kind: RootKind
+    id: int
+    label: str | None
+
+
+class Deleter(Person):
+    """Who deleted, in which role."""
+
+    role: str
+
+
+class DeletionTold(Told):
+    """One act of deleting."""
+
+    id: int
+    merchant_id: int | None = Field(description="null for an act above merchants.")
+    parent_id: int | None = Field(description="The act it is a part of.")
+    root: Root
+    status: Status
+    counts: dict[str, int] = Field(description="How many of each kind it took.")
+    deleted_at: datetime
+    deleted_by: Deleter
+    reason: str | None
+    channel: str
+    restorable: bool
+    restorable_until: datetime | None = Field(description="null: for ever, or not any more.")
+    on_hold: bool
+    restored_at: datetime | None
+    restored_by: Person | None
+    purged_at: datetime | None
+
+
+class DeletionPage(Told):
+    """A page of deletions, the newest first."""
+
+    items: list[DeletionTold]
+    next: str | None
+
+
+def tell(acts: list[Deletion]) -> list[dict[str, Any]]:
+    """Write acts, with the names of who did them."""
+    names = names_of(who for act in acts for who in (act.deleted_by_id, act.restored_by_id))
+    return [_tell(act, names) for act in acts]
+
+
+def tell_one(act: Deletion) -> dict[str, Any]:
+    """Write one act."""
+    return tell([act])[0]
+
+
+def _tell(act: Deletion, names: dict[int, str]) -> dict[str, Any]:
+    same = (
+        "id",
+        "parent_id",
+        "status",
+        "counts",
+        "deleted_at",
+        "reason",
+        "channel",
+        "restored_at",
+        "purged_at",
+    )
+    return {
+        **{field: getattr(act, field) for field in same},
+        "merchant_id": None if act.merchant_id == PLATFORM else act.merchant_id,
+        "root": {"kind": act.root_kind, "id": act.root_id, "label": act.root_label},
+        "deleted_by": {**person(act.deleted_by_id, names), "role": act.deleted_by_role},
+        "restorable": act.is_in_trash,
+        "restorable_until": act.purge_after if act.is_in_trash and not act.hold else None,
+        "on_hold": act.hold,
+        "restored_by": person(act.restored_by_id, names) if act.restored_at else None,
+    }

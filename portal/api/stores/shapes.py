@@ -1,0 +1,97 @@
+"""How stores are asked for and told."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from portal.api.lists import tell_all
+from portal.api.shapes import BIGGEST, Asked, Change, Code, Id, Line, ListAsked, Mortal, Name, Told
+from portal.models.store import Store
+
+StoreCode = Annotated[Code, Field(examples=["gare"])]
+Subdomain = Annotated[Code, Field(examples=["cafe-gare"])]
+Zone = Annotated[str, Field(min_length=1, max_length=64, examples=["Europe/Luxembourg"])]
+FIELDS = (
+    "merchant_id",
+    "name",
+    "store_code",
+    "subdomain",
+    "address",
+    "city",
+    "postal_code",
+    "country",
+    "phone",
+    "timezone",
+    "external_ref",
+)
+
+
+class StoresAsked(ListAsked):
+    """Which stores."""
+
+    merchant: int | None = Field(None, ge=1, le=BIGGEST, description="Of one merchant.")
+
+
+class NewStore(Asked):
+    """A store to open."""
+
+    merchant_id: Id = Field(description="The living merchant it belongs to.")
+    name: Name = Field(examples=["Gare"])
+    store_code: StoreCode = Field(description="Unique in the merchant.")
+    subdomain: Subdomain | None = Field(None, description="Unique on the platform.")
+    address: Line | None = None
+    city: Line | None = None
+    postal_code: Line | None = None
+    country: Line | None = None
+    phone: Line | None = None
+    timezone: Zone | None = Field(None, description="null: the merchant's.")
+    external_ref: Line | None = Field(None, description="Your own number for it; unique in the merchant.")
+
+
+class StoreChange(Change):
+    """What to change of a store; it never changes its merchant."""
+
+    name: Name = Field(default=...)
+    store_code: StoreCode = Field(default=...)
+    subdomain: Subdomain | None = None
+    address: Line | None = None
+    city: Line | None = None
+    postal_code: Line | None = None
+    country: Line | None = None
+    phone: Line | None = None
+    timezone: Zone | None = None
+    external_ref: Line | None = None
+
+
+class StoreTold(Mortal):
+    """A store."""
+
+    merchant_id: int
+    name: str
+    store_code: str
+    subdomain: str | None
+    address: str | None
+    city: str | None
+    postal_code: str | None
+    country: str | None
+    phone: str | None
+    timezone: str | None
+    external_ref: str | None
+
+
+class StorePage(Told):
+    """A page of stores, in the order of their ids."""
+
+    items: list[StoreTold]
+    next: str | None
+
+
+def tell(stores: Sequence[Store]) -> list[dict[str, Any]]:
+    """Write stores."""
+    return tell_all(stores, FIELDS)
+
+
+def tell_one(store: Store) -> dict[str, Any]:
+    """Write one store."""
+    return tell([store])[0]

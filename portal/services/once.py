@@ -1,0 +1,45 @@
+"""One key, one effect: a request sent twice is carried out once. Specification of loyalty, section 3."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from portal.errors import Conflict
+from portal.extensions import db
+from portal.models.actor import Actor
+from portal.models.records import IdempotencyKey
+from portal.models.tenancy import PLATFORM, scoped
+from portal.words import _
+
+KEPT = timedelta(days=30)
+
+
+def claim(key: str, *, request_hash: str, by: Actor, merchant_id: int = PLATFORM) -> IdempotencyKey:
+    """Take the key for this request; its `result_id` is set when the effect was had before.
+
+    Whoever claims writes the result into it in the same transaction: a refused request does not use
+    its key up. Raises Conflict("key_reused") when the key was sent with another request.
+    """
+    fresh = IdempotencyKey(merchant_id=merchant_id, key=key, actor_id=by.user_id, request_hash=request_hash)
+    try:
+        with db.session.begin_nested():
+            db.session.add(fresh)
+    except IntegrityError:
+        return _earlier(key, merchant_id, request_hash)
+    return fresh
+
+
+def _earlier(key: str, merchant_id: int, request_hash: str) -> IdempotencyKey:
+    same = (IdempotencyKey.merchant_id == merchant_id, IdempotencyKey.key == key)
+    earlier = db.session.scalars(select(IdempotencyKey).where(*same)).one()
+    if earlier.request_hash != request_hash:
+        raise Conflict("key_reused", _("This Idempotency-Key was sent with another request. Take a new one."))
+    return earlier
+
+
+def forget_old_keys(now: datetime) -> int:
+    """Drop keys of acts above merchants after 30 days; those of a ledger live for ever."""
+    old = (IdempotencyKey.merchant_id == PLATFORM, IdempotencyKey.created_at < now - KEPT)
+    with scoped(db.session, PLATFORM):
+        return int(db.session.execute(delete(IdempotencyKey).where(*old)).rowcount)  # type: ignore[attr-defined]  # a DELETE has one
