@@ -8,17 +8,23 @@ from wtforms.validators import EqualTo, InputRequired, Length
 from portal.errors import Refused
 from portal.models.text import LONGEST_NAME
 from portal.web.forms import Form
+from portal.words import later
 
-IN_USE = "This one is in use. If it is yours, sign in to accept; if not, take another."
-TWICE = [InputRequired("Type it once more."), EqualTo("new", "The two are not the same. Type it again.")]
-TOO_LONG = Length(max=254, message="This is too long.")
+IN_USE = later("This one is in use. If it is yours, sign in to accept; if not, take another.")
+TWICE = [
+    InputRequired(later("Type it once more.")),
+    EqualTo("new", later("The two are not the same. Type it again.")),
+]
+TOO_LONG = Length(max=254, message=later("This is too long."))
 
 
 class SignInForm(Form):
     """Say who you are."""
 
-    login = StringField("E-mail or username", [InputRequired("Type your e-mail or username."), TOO_LONG])
-    password = PasswordField("Password", [InputRequired("Type your password."), TOO_LONG])
+    login = StringField(
+        later("E-mail or username"), [InputRequired(later("Type your e-mail or username.")), TOO_LONG]
+    )
+    password = PasswordField(later("Password"), [InputRequired(later("Type your password.")), TOO_LONG])
 
     def say_beside_field(self, refusal: Refused) -> None:
         """Never say which of the two is wrong."""
@@ -28,8 +34,8 @@ class SignInForm(Form):
 class NewPasswordForm(Form):
     """Choose a password, typed twice."""
 
-    new = PasswordField("New password", [InputRequired("Choose a password."), TOO_LONG])
-    again = PasswordField("New password again", TWICE)
+    new = PasswordField(later("New password"), [InputRequired(later("Choose a password.")), TOO_LONG])
+    again = PasswordField(later("New password again"), TWICE)
 
     fields_of: ClassVar = {"password": "new"}
 
@@ -43,20 +49,27 @@ class NewPasswordForm(Form):
 class PasswordForm(NewPasswordForm):
     """Change one's own password."""
 
-    current = PasswordField("Current password", [InputRequired("Type your current password."), TOO_LONG])
+    current = PasswordField(
+        later("Current password"), [InputRequired(later("Type your current password.")), TOO_LONG]
+    )
 
 
 class JoinForm(NewPasswordForm):
     """Accept an invitation as a new person."""
 
     display_name = StringField(
-        "Your name", [InputRequired("Type your name."), Length(max=LONGEST_NAME, message="This is too long.")]
+        "Your name",
+        [
+            InputRequired(later("Type your name.")),
+            Length(max=LONGEST_NAME, message=later("This is too long.")),
+        ],
     )
     login = StringField(
-        "E-mail or username", [InputRequired("Type an e-mail or a username to sign in with."), TOO_LONG]
+        "E-mail or username",
+        [InputRequired(later("Type an e-mail or a username to sign in with.")), TOO_LONG],
     )
-    new = PasswordField("Password", [InputRequired("Choose a password."), TOO_LONG])
-    again = PasswordField("Password again", TWICE)
+    new = PasswordField(later("Password"), [InputRequired(later("Choose a password.")), TOO_LONG])
+    again = PasswordField(later("Password again"), TWICE)
 
     fields_of: ClassVar = NewPasswordForm.fields_of | {"email": "login", "username": "login"}
 
@@ -64,6 +77,4 @@ class JoinForm(NewPasswordForm):
         """Of a name in use say no more than that it is."""
         super().say_beside_field(refusal)
         if refusal.code == "taken":
-            self.login.errors = [
-                "This one is in use. If it is yours, sign in to accept; if not, take another."
-            ]
+            self.login.errors = [str(IN_USE)]

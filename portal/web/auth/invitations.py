@@ -20,6 +20,7 @@ from portal.web.auth.routes import bp
 from portal.web.browsers import agent
 from portal.web.page import page
 from portal.web.scope import current_person, now
+from portal.words import _
 
 
 class Welcome(NamedTuple):
@@ -34,7 +35,9 @@ class Welcome(NamedTuple):
     def place(self) -> str:
         """Where the person will work."""
         store = self.invitation.store
-        return f"{store.name}, {self.merchant.name}" if store else self.merchant.name
+        if store is None:
+            return self.merchant.name
+        return _("%(store)s, %(merchant)s", store=store.name, merchant=self.merchant.name)
 
 
 @bp.get("/invite/<token>")
@@ -99,7 +102,7 @@ def _join_as_new(welcome: Welcome, form: JoinForm, login: str) -> User:
 
 def _let_in(user: User, welcome: Welcome) -> AnyResponse:
     """Begin a new session, and lead to the merchant."""
-    target = url_for("home.merchant", merchant=welcome.merchant.subdomain)
+    target = url_for("dashboard.index", merchant=welcome.merchant.subdomain)
     secret = sessions.open_session(user, now=now(), agent=agent())
     db.session.commit()
     browser.start(user, secret)
