@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import abort, url_for
 from sqlalchemy import Select, and_, case, func, literal, null, or_, select, text
@@ -16,25 +16,12 @@ from portal.models.text import fold
 from portal.models.user import User
 from portal.services.searching import containing
 from portal.services.trash.names import word
+from portal.web.deletions import ICONS, Line
 from portal.web.listing import Listing, Sorting, asked, list_of, number_in
-from portal.web.scope import actor, current_merchant, now
+from portal.web.scope import actor, current_merchant
+from portal.words import _, counted
 
-ICONS = {
-    "stores": "building-store",
-    "store_users": "users",
-    "merchant_owners": "crown",
-    "products": "package",
-    "customers": "user",
-    "orders": "receipt",
-    "loyalty_programs": "gift",
-    "loyalty_rewards": "gift",
-    "loyalty_cards": "credit-card",
-    "card_tokens": "qrcode",
-    "staff_pins": "key",
-    "till_devices": "device-tablet",
-    "users": "user",
-}
-KINDS = tuple(kind for kind in ICONS if kind not in ("users", "card_tokens"))
+KINDS = tuple(kind for kind in ICONS if kind not in ("merchants", "users", "card_tokens"))
 MOST_PEOPLE = 200
 LAST = "\U0010ffff"
 OPERATOR = "operator"
@@ -46,63 +33,13 @@ ORDERS = {
 }
 
 
-class Line(NamedTuple):
-    """One act, ready to be shown."""
-
-    act: Deletion
-    who: str
-    place: str = ""
-
-    @property
-    def name(self) -> str:
-        """Say what was deleted: store Gare, product Espresso at Belval."""
-        named = f"{self.word} {self.act.root_label}" if self.act.root_label else self.word
-        return f"{named} at {self.place}" if self.place else named
-
-    @property
-    def word(self) -> str:
-        """The kind of thing."""
-        return word(self.act.root_kind)
-
-    @property
-    def label(self) -> str:
-        """What people call it."""
-        return self.act.root_label or f"{self.word} #{self.act.root_id}"
-
-    @property
-    def deleter(self) -> str:
-        """Say who did it, and as what: Mia Reuter, manager."""
-        return f"{self.who}, {self.act.deleted_by_role}" if self.who else "the operator"
-
-    @property
-    def icon(self) -> str:
-        """The picture of the kind."""
-        return ICONS.get(self.act.root_kind, "trash")
-
-    @property
-    def along(self) -> str:
-        """Say what went with it: with 12 products, 4 team members."""
-        others = [(kind, count) for kind, count in self.act.counts.items() if kind != self.act.root_kind]
-        return ", ".join(f"{count:,} {word(kind, count)}" for kind, count in others)
-
-    @property
-    def days_left(self) -> int | None:
-        """Count the days until it may be purged; None keeps it."""
-        return self.act.days_left(now())
-
-    @property
-    def may_restore(self) -> bool:
-        """Whether this person may bring it back, and nothing is at work on it."""
-        return self.act.status == "done" and self.act.can_be_restored_by(actor())
-
-
 def listed() -> Listing:
     """Read one page of the trash, as the address asks for it."""
     filters = _filters()
     listing = list_of(
         chosen(filters),
         Sorting(ORDERS, Deletion.id, "deleted_at", starts_descending=True),
-        nouns=("deletion", "deletions"),
+        nouns=counted("deletion", "deletions"),
         base_href=url_for("trash.index"),
         filters=filters,
         export_href=url_for("trash.export"),
@@ -155,14 +92,14 @@ def people() -> list[tuple[str, str]]:
     mine = (Deletion.merchant_id == current_merchant().id, Deletion.seen_by(actor()), text(IN_TRASH))
     # From one person to the next, along the index: the trash is never read as a whole.
     who = select(func.min(Deletion.deleted_by_id).label("id")).where(*mine).cte(recursive=True)
-    later = select(func.min(Deletion.deleted_by_id)).where(*mine, Deletion.deleted_by_id > who.c.id)
-    who = who.union_all(select(later.correlate(who).scalar_subquery()).where(who.c.id.is_not(None)))
+    next_one = select(func.min(Deletion.deleted_by_id)).where(*mine, Deletion.deleted_by_id > who.c.id)
+    who = who.union_all(select(next_one.correlate(who).scalar_subquery()).where(who.c.id.is_not(None)))
     named = select(who.c.id, User.display_name).join(User, User.id == who.c.id)
     nobody = select(Deletion.id).where(*mine, Deletion.deleted_by_id.is_(None)).exists()
     both = named.union_all(select(null(), literal("")).where(nobody)).limit(MOST_PEOPLE)
     found = db.session.execute(both, execution_options={"include_deleted": True}).all()
     known = sorted(((row[0], row[1]) for row in found if row[0]), key=lambda row: (fold(row[1]), row[0]))
-    operator = [(OPERATOR, "The operator")] if len(known) < len(found) else []
+    operator = [(OPERATOR, _("The operator"))] if len(known) < len(found) else []
     return [(str(user_id), name) for user_id, name in known] + operator
 
 

@@ -1,7 +1,5 @@
 """One act in detail: what it took, what a restore would bring, what was deleted earlier."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
@@ -9,23 +7,13 @@ from sqlalchemy import select
 from portal.extensions import db
 from portal.models.actor import Role
 from portal.models.deletion import Deletion
-from portal.models.ownership import below, owners_of, table_of
 from portal.models.user import User
 from portal.services import trash
-from portal.services.trash.look import Kind
-from portal.services.trash.names import word
+from portal.services.trash.names import and_counts
+from portal.web.deletions import Line, grown, told
+from portal.web.restoring import sheet
 from portal.web.scope import actor, current_merchant
-from portal.web.trash.acts import ICONS, Line
-from portal.web.trash.obstacles import sheet
-
-
-@dataclass
-class Branch:
-    """One kind of rows in the tree, with the kinds below it."""
-
-    kind: Kind
-    icon: str
-    below: list["Branch"] = field(default_factory=list)
+from portal.words import _
 
 
 def of(line: Line) -> dict[str, Any]:
@@ -40,30 +28,13 @@ def of(line: Line) -> dict[str, Any]:
         "restore": sheet(line, seen) if seen else None,
         "is_free": bool(seen and not seen.blocked_by and not seen.clashes),
         "tree": grown(act.root_kind, seen.brings if seen else ()),
-        "took": [f"{count:,} {word(kind, count)}" for kind, count in act.counts.items()],
-        "departed": _told(act.departed),
-        "received": _told(act.received),
+        "took": [and_counts({kind: count}) for kind, count in act.counts.items()],
+        "departed": told(act.departed),
+        "received": told(act.received),
         "linked": _linked(act),
         "restored_by": _name(act.restored_by_id),
         "may_purge": actor().role >= Role.OWNER and in_trash and act.parent_id is None,
     }
-
-
-def grown(root_kind: str, kinds: Sequence[Kind]) -> list[Branch]:
-    """Hang each kind below its first owner among the others."""
-    branches = {kind.name: Branch(kind, ICONS.get(kind.name, "trash")) for kind in kinds}
-    top: list[Branch] = []
-    for table in below(table_of(root_kind)):
-        branch = branches.get(table.name)
-        if branch is None:
-            continue
-        owners = [e.parent.name for e in owners_of(table) if e.parent.name in branches]
-        (branches[owners[0]].below if owners else top).append(branch)
-    return top
-
-
-def _told(book: dict[str, Any]) -> str:
-    return ", ".join(f"{count:,} {word(kind, count)}" for kind, count in book.items())
 
 
 def _linked(act: Deletion) -> list[Line]:
@@ -78,6 +49,6 @@ def _linked(act: Deletion) -> list[Line]:
 
 def _name(user_id: int | None) -> str:
     if user_id is None:
-        return "the operator"
+        return _("the operator")
     named = select(User.display_name).where(User.id == user_id)
     return str(db.session.scalar(named, execution_options={"include_deleted": True}))

@@ -11,6 +11,7 @@ from portal.web.listing import beyond_one_action, ids_chosen, refuse_to_do_nothi
 from portal.web.page import page
 from portal.web.trash.acts import chosen, line_of
 from portal.web.trash.routes import bp, restore_all
+from portal.words import _
 
 EXAMPLES = 8
 
@@ -43,6 +44,6 @@ def _chosen(query: Select[Deletion]) -> list[int]:
     ids = ids_chosen(query, Deletion.id)
     if not ids:
         refuse_to_do_nothing(
-            "Choose at least one deletion.", url_for("trash.index"), "kind", "person", "from", "to"
+            _("Choose at least one deletion."), url_for("trash.index"), "kind", "person", "from", "to"
         )
     return ids

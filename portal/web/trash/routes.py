@@ -6,21 +6,22 @@ from flask import Blueprint, Response, abort, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.deletion import Deletion
 from portal.models.records import AuditEntry
 from portal.services import exports, trash
-from portal.web import errors
 from portal.web.access import allow
 from portal.web.answers import never_store
+from portal.web.deletions import Line
 from portal.web.listing import conditions_of, csv_file
-from portal.web.page import done, go, page
+from portal.web.page import done, page
+from portal.web.restoring import restore_as_asked, restored, show_obstacles_on
 from portal.web.scope import actor, current_merchant, find, now
-from portal.web.trash import acts, detail, obstacles
-from portal.web.under_way import finish_some
+from portal.web.trash import acts, detail
+from portal.words import _, counted, how_many
 
 bp = Blueprint("trash", __name__, url_prefix="/m/<merchant>/trash")
+show_obstacles_on(bp, acts.find_line)
 
 
 @bp.get("/")
@@ -52,21 +53,7 @@ def show(deletion_id: int) -> Response:
 @allow("manager")
 def restore(deletion_id: int) -> Response | AnyResponse:
     """Bring back what the act took, with new values where old ones are taken."""
-    line = acts.find_line(deletion_id)
-    values = obstacles.asked_values()
-    seen = trash.preview_restore(line.act, by=actor())
-    empty = obstacles.emptied(seen.clashes, values)
-    if empty:
-        return _ask_again(line, 422, seen, empty)
-    trash.restore(
-        line.act,
-        by=actor(),
-        now=now(),
-        overrides=values,
-        with_owners=bool(request.form.get("together")),
-        replace_holder=bool(request.form.get("replace")),
-    )
-    return _restored(line, to=url_for("trash.index"))
+    return restore_as_asked(acts.find_line(deletion_id), to=lambda: url_for("trash.index"))
 
 
 # A name of its own: links to `restore` must find the address a form can post to.
@@ -79,7 +66,7 @@ def undo(deletion_id: int) -> Response | AnyResponse:
     """Take a deletion back at once; what stands in the way is shown on the act's own page."""
     line = acts.find_line(deletion_id)
     trash.restore(line.act, by=actor(), now=now())
-    return _restored(line, to=_came_from())
+    return restored(line, to=_came_from)
 
 
 @bp.post("/batches/<int:batch_id>/undo")
@@ -99,51 +86,9 @@ def restore_all(batch: list[Deletion], *, to: str) -> Response | AnyResponse:
     """Bring several acts back, all or nothing, and say so."""
     trash.restore_many(batch, by=actor(), now=now())
     db.session.commit()
-    many = f"{len(batch):,} deletions" if len(batch) > 1 else acts.Line(batch[0], "").name
-    return done(f"Restored {many}.", to=to)
-
-
-@bp.errorhandler(Conflict)
-def in_the_way(error: Conflict) -> Response | AnyResponse:
-    """Show what stands in the way, with a form where one can help."""
-    db.session.rollback()
-    deletion_id = (request.view_args or {}).get("deletion_id")
-    if error.code not in ("owner_deleted", "value_taken") or deletion_id is None:
-        return errors.refused(error)
-    if request.endpoint == "trash.undo":
-        return go(url_for("trash.show", deletion_id=deletion_id))
-    line = acts.find_line(deletion_id)
-    seen = trash.preview_restore(line.act, by=actor())
-    typed = obstacles.asked_values()
-    taken = {c.key: f"“{typed[c.key]}” is taken too." for c in error.conflicts if typed.get(c.key)}
-    if seen.blocked_by and error.conflicts and not taken:  # it is the owner that cannot come back
-        return go(url_for("trash.show", deletion_id=seen.blocked_by.id))
-    return _ask_again(line, 409, seen, taken)
-
-
-@bp.errorhandler(Refused)
-def bad_value(error: Refused) -> Response | AnyResponse:
-    """Show a new value that the noun refuses beside its field."""
-    field = str(error.details.get("field", ""))
-    wrong = {name: error.message for name in obstacles.asked_values() if name.endswith(f"-{field}")}
-    deletion_id = (request.view_args or {}).get("deletion_id")
-    if deletion_id is None or not field or not wrong:
-        return errors.refused(error)
-    db.session.rollback()
-    line = acts.find_line(deletion_id)
-    return _ask_again(line, 422, trash.preview_restore(line.act, by=actor()), wrong)
-
-
-def _ask_again(line: acts.Line, status: int, seen: trash.RestorePreview, wrong: dict[str, str]) -> Response:
-    restore = obstacles.sheet(line, seen, errors=wrong)
-    return page("trash/conflicts.html", status, restore=restore)
-
-
-def _restored(line: acts.Line, *, to: str) -> Response | AnyResponse:
-    name = line.name
-    if finish_some(line.act):
-        return done(f"Restored {name}.", to=to)
-    return done(f"Restoring {name}. It is large and goes on by itself.", to=to)
+    words = counted("deletion", "deletions")
+    many = how_many(words, len(batch)) if len(batch) > 1 else Line(batch[0], "").name
+    return done(_("Restored %(thing)s.", thing=many), to=to)
 
 
 def _unless_moving(answer: Response, shown: list[Deletion]) -> Response:
