@@ -4,7 +4,9 @@ from flask import Flask
 
 from portal.web import access, answers, errors, files, filters, frame, language, logs, sessions
 from portal.web.account.routes import bp as account
+from portal.web.audit.routes import bp as audit
 from portal.web.auth.doors import bp as auth
+from portal.web.dashboard.routes import bp as dashboard
 from portal.web.health.routes import bp as health
 from portal.web.home.routes import bp as home
 from portal.web.palette.routes import bp as palette
@@ -13,7 +15,7 @@ from portal.web.stores.routes import bp as stores
 from portal.web.team.doors import bp as team
 from portal.web.trash.doors import bp as trash
 
-SCREENS = (auth, home, health, stores, team, products, trash, palette, account)
+SCREENS = (auth, home, health, stores, team, products, trash, palette, account, dashboard, audit)
 
 
 def init_app(app: Flask) -> None:

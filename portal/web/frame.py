@@ -13,10 +13,12 @@ from portal.words import later
 
 # label, icon, endpoint, least role
 PLACES = (
+    (later("Dashboard"), "home", "dashboard.index", Role.STAFF),
     (later("Stores"), "building-store", "stores.index", Role.STAFF),
     (later("Team"), "users", "team.index", Role.STAFF),
     (later("Products"), "package", "products.index", Role.STAFF),
     (later("Trash"), "trash", "trash.index", Role.MANAGER),
+    (later("Audit"), "history", "audit.index", Role.OWNER),
 )
 # What the palette offers to begin from anywhere, in the dialog: label, icon, endpoint, least role
 COMMANDS = (

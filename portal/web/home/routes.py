@@ -16,7 +16,7 @@ def index() -> Response | AnyResponse:
     """Lead to the person's merchant, or to the chooser."""
     merchants = merchants_of(current_person())
     if len(merchants) == 1:
-        return redirect(url_for("stores.index", merchant=merchants[0].subdomain))
+        return redirect(url_for("dashboard.index", merchant=merchants[0].subdomain))
     return redirect(url_for("home.chooser"))
 
 
@@ -25,10 +25,3 @@ def index() -> Response | AnyResponse:
 def chooser() -> Response:
     """Let people with several merchants choose one."""
     return page("home/chooser.html", frame="plain", merchants=merchants_of(current_person()))
-
-
-@bp.get("/m/<merchant>/")
-@allow("staff")
-def merchant() -> AnyResponse:
-    """Lead to the first screen of a merchant."""
-    return redirect(url_for("stores.index"))

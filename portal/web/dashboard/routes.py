@@ -1,0 +1,20 @@
+"""The dashboard: where a merchant's people arrive."""
+
+from flask import Blueprint, Response, redirect, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.web.access import allow
+from portal.web.dashboard import shown
+from portal.web.page import page
+
+bp = Blueprint("dashboard", __name__, url_prefix="/m/<merchant>")
+
+
+@bp.get("/")
+@allow("staff")
+def index() -> Response | AnyResponse:
+    """Show how things stand, and what happened lately."""
+    seen = shown.gathered()
+    if seen is None:  # the store in the address is gone, or not theirs
+        return redirect(url_for("dashboard.index"))
+    return page("dashboard/index.html", **seen)
