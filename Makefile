@@ -13,7 +13,7 @@ export FLASK_APP := wsgi.py
 # A password or another program's settings must not leak into Python.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help run setup setup-dev check fix test engines bench pictures vendor lock clean
+.PHONY: help run setup setup-dev check fix test engines bench pictures vendor texts language lock clean
 
 help: ## List what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -39,13 +39,14 @@ $(VENV)/.dev: requirements-dev.txt
 	  --require-hashes -r requirements-dev.txt
 	@touch $@ $(VENV)/.runtime
 
-check: setup-dev ## Style, types, imports, templates and vendored files
+check: setup-dev ## Style, types, imports, templates, texts and vendored files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/djlint templates --check --quiet
 	$(BIN)/djlint templates --lint --quiet
+	$(BIN)/python tools/texts.py --check
 	$(BIN)/python tools/vendor.py --check
 	$(BIN)/python tools/htmx/upgrade-check.py --no-color templates static/js
 
@@ -69,6 +70,12 @@ pictures: setup-dev ## Take the pictures of docs/use anew (needs Chromium)
 
 vendor: ## Copy the browser files named in vendor.toml anew (needs npm)
 	$(BIN)/python tools/vendor.py
+
+texts: setup-dev ## Gather the texts for translators, and compile the languages there are
+	$(BIN)/python tools/texts.py
+
+language: setup-dev ## Begin a language: make language TO=fr
+	$(BIN)/python tools/texts.py --to "$(TO)"
 
 lock: setup-dev ## Resolve the pins in pyproject.toml into the two lock files
 	$(BIN)/python tools/lock.py
