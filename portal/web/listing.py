@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 from flask import Response, abort, flash, redirect, request, stream_with_context
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Label, Select, func, select
 
 from portal.errors import Refused
 from portal.extensions import db
@@ -136,7 +136,7 @@ def list_of(
         sort=sort,
         direction=direction,
         filters=filters or {},
-        count=_count(query, sorting),
+        count=0,
         is_sorted_by_default=(sort, direction) == _sort_by_default(sorting),
     )
     _read_page(listing, query, sorting)
@@ -224,14 +224,17 @@ def _sort_by_default(sorting: Sorting) -> tuple[str, str]:
     return sorting.default, "desc" if sorting.starts_descending else "asc"
 
 
-def _count(query: Select[Any], sorting: Sorting) -> int:
+def _count(query: Select[Any], sorting: Sorting) -> Label[int]:
+    """Count all that matches, as one column more of the page: so the database is asked once."""
     some = query.with_only_columns(sorting.id_column).order_by(None).limit(COUNTED + 1).subquery()
-    return db.session.scalar(select(func.count()).select_from(some)) or 0
+    return select(func.count()).select_from(some).scalar_subquery().label("count_")
 
 
 def _read_page(listing: Listing, query: Select[Any], sorting: Sorting) -> None:
     falls = listing.direction == "desc"
     order = keyset.Order(listing.sort, sorting.columns[listing.sort], sorting.id_column, falls)
     before, after = request.args.get("before"), request.args.get("after")
-    found = keyset.read_page(query, order, before=before, after=after)
+    counted = query.add_columns(_count(query, sorting))
+    found = keyset.read_page(counted, order, before=before, after=after)
     listing.rows, listing.previous_cursor, listing.next_cursor = found
+    listing.count = found.rows[0].count_ if found.rows else 0

@@ -11,7 +11,7 @@ from portal.models.ownership import Rule
 from portal.models.tenancy import across_merchants
 from portal.services import trash
 from portal.services.trash import bring_back
-from portal.services.trash import look as look_before
+from portal.services.trash import asking
 from tests.factories import (
     OWNER,
     make_card,
@@ -523,7 +523,7 @@ def test_a_preview_of_a_whole_merchant(things):
 
 
 def test_a_long_preview_stops_counting(things, monkeypatch):
-    monkeypatch.setattr(look_before, "AT_MOST", 2)
+    monkeypatch.setattr(asking, "AT_MOST", 2)
     for _ in range(3):
         make_product(things.store)
     with within(things.merchant.id):

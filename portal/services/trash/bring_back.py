@@ -2,15 +2,16 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.exc import IntegrityError
 
 from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.actor import Actor
 from portal.models.deletion import Deletion
-from portal.models.ownership import below, needs_of, table_of
+from portal.models.ownership import Edge, below, needs_of, table_of
 from portal.models.tenancy import PLATFORM, across_merchants
 from portal.services import audit
 from portal.services.trash import rows
@@ -104,13 +105,18 @@ def dead_owner(act: Deletion, *, lock: bool = False) -> Deletion | None:
     if act.parent_id is not None:
         return act_of(PLATFORM, act.parent_id)
     for edge in needs_of(root):
-        held = select(edge.parent.c.deletion_id).select_from(root.join(edge.parent, edge.on))
-        held = held.where(rows.is_root(act))
+        held = held_by(act, edge)
         # The living are locked too: one of them may be dying just now.
         found = rows.read(held.with_for_update(read=True, of=edge.parent) if lock else held).scalar()
         if found is not None:
             return act_of(PLATFORM if edge.parent.name == "users" else act.merchant_id, found)
     return _needed_person(act) if act.root_kind == "merchants" else None
+
+
+def held_by(act: Deletion, edge: Edge) -> Select[Any]:
+    """Ask which deletion holds one owner of the act's root; a living owner answers None."""
+    held = select(edge.parent.c.deletion_id).select_from(edge.child.join(edge.parent, edge.on))
+    return held.where(rows.is_root(act))
 
 
 def _needed_person(act: Deletion) -> Deletion | None:

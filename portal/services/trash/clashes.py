@@ -1,10 +1,23 @@
 """Values taken meanwhile: what stands in the way of a restore, and giving new values."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Index, Table, and_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Index,
+    Select,
+    String,
+    Table,
+    and_,
+    cast,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
 
 from portal.errors import Refused
 from portal.extensions import db
@@ -19,6 +32,8 @@ from portal.services.trash.names import CLASSES, label_column, named, word
 from portal.words import _
 
 Overrides = Mapping[str, str | None]
+COLUMNS = ("place", "row_id", "holder_id", "value", "tenant", "name", "holder_name")
+NO_NUMBER, NO_TEXT = cast(null(), BigInteger), cast(null(), String)
 
 
 @dataclass(frozen=True)
@@ -53,17 +68,36 @@ class Clash:
         )
 
 
+class Unique(NamedTuple):
+    """Something that must be unique among the living, and its place among the questions."""
+
+    place: int
+    table: Table
+    on: Index
+
+    @property
+    def column(self) -> Any:
+        """The column whose value may be taken."""
+        return list(self.on.columns)[-1]
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it need be unique only inside its merchant."""
+        return "merchant_id" in self.on.columns
+
+
 def clashes_of(act: Deletion, by: Actor) -> list[Clash]:
     """List every value of the act's rows that a living row holds."""
-    found: list[Clash] = []
-    for table in below(table_of(act.root_kind)):
-        for index in _live_uniques(table):
-            if "merchant_id" not in index.columns:
-                with across_merchants(db.session, "this value is unique on the whole platform"):
-                    found.extend(_taken(act, table, index, by))
-            elif _has_living(table, act.merchant_id):
-                found.extend(_taken(act, table, index, by))
-    return found
+    pairs = [(t, i) for t in below(table_of(act.root_kind)) for i in _live_uniques(t)]
+    uniques = [Unique(place, *pair) for place, pair in enumerate(pairs)]
+    found = _read([(_taken_here if each.is_inside else _any_value)(act, each) for each in uniques])
+    above = sorted({row.place for row in found if row.holder_id is None})
+    if above:
+        with across_merchants(db.session, "these values are unique on the whole platform"):
+            found += _read([_taken(act, uniques[place]) for place in above])
+    taken = [row for row in found if row.holder_id is not None]
+    taken.sort(key=lambda row: (row.place, row.row_id))
+    return [_clash(act, by, uniques[row.place], row) for row in taken]
 
 
 def _live_uniques(table: Table) -> list[Index]:
@@ -71,37 +105,62 @@ def _live_uniques(table: Table) -> list[Index]:
     return sorted(ours, key=lambda index: str(index.name))
 
 
-def _has_living(table: Table, merchant_id: int) -> bool:
-    living = and_(rows.of_merchant(table, merchant_id), table.c.deleted_at.is_(None))
-    return rows.read(select(table.c.id).where(living).limit(1)).first() is not None
+def _read(arms: list[Select[Any]]) -> list[Any]:
+    """Ask for all of them in one statement."""
+    return list(rows.read(union_all(*arms))) if arms else []
 
 
-def _taken(act: Deletion, table: Table, index: Index, by: Actor) -> Iterator[Clash]:
-    columns = list(index.columns)
-    dead, live = table.alias("dead"), table.alias("live")
-    same = and_(*(dead.c[c.name] == live.c[c.name] for c in columns))
-    mine = and_(dead.c.deletion_id == act.id, rows.of_merchant(dead, act.merchant_id))  # type: ignore[arg-type]  # works as a column
-    label = label_column(table)
-    names = [dead.c[label.name], live.c[label.name]] if label is not None else [dead.c.id, live.c.id]
+def _taken_here(act: Deletion, unique: Unique) -> Select[Any]:
+    """Look among the merchant's own rows, unless none of them lives: then the dead are not even read."""
+    table = unique.table
+    living = and_(rows.of_merchant(table, act.merchant_id), table.c.deleted_at.is_(None))
+    return _taken(act, unique).where(select(table.c.id).where(living).exists())
+
+
+def _any_value(act: Deletion, unique: Unique) -> Select[Any]:
+    """Whether there is a value at all to look for among all merchants."""
+    dead = unique.table.alias("dead")
+    value = dead.c[unique.column.name]
+    some = select(dead.c.id).where(_of_act(act, dead), value.is_not(None)).limit(1).subquery()
+    return _row(unique, some.c.id, NO_NUMBER, NO_TEXT, NO_NUMBER, NO_TEXT, NO_TEXT)
+
+
+def _taken(act: Deletion, unique: Unique) -> Select[Any]:
+    dead, live = unique.table.alias("dead"), unique.table.alias("live")
+    same = (dead.c[column.name] == live.c[column.name] for column in unique.on.columns)
+    label = label_column(unique.table)
+    names = [cast(each.c[label.name], String) if label is not None else NO_TEXT for each in (dead, live)]
     tenant = live.c.merchant_id if "merchant_id" in live.c else live.c.id
-    query = (
-        select(dead.c.id, live.c.id, dead.c[columns[-1].name], tenant, *names)
-        .select_from(dead.join(live, and_(same, live.c.deleted_at.is_(None))))
-        .where(mine)
+    value = cast(dead.c[unique.column.name], String)
+    query = _row(unique, dead.c.id, live.c.id, value, tenant, *names)
+    return query.select_from(dead.join(live, and_(*same, live.c.deleted_at.is_(None)))).where(
+        _of_act(act, dead)
     )
-    for row_id, holder_id, value, holder_tenant, name, holder_name in rows.read(query):
-        known = by.role is Role.ADMIN or (holder_tenant == act.merchant_id and table.name != "users")
-        yield Clash(
-            kind=table.name,
-            row_id=row_id,
-            label=named(table, name if label is not None else None),
-            field=columns[-1].name,
-            value=str(value),
-            holder=_holder(table, holder_name if label is not None else None) if known else "",
-            holder_id=holder_id if known else None,
-            can_change=not columns[-1].foreign_keys,
-            can_clear=bool(columns[-1].nullable),
-        )
+
+
+def _row(unique: Unique, *columns: Any) -> Select[Any]:
+    named_so = zip(COLUMNS, (literal_column(str(unique.place)), *columns), strict=True)
+    return select(*(column.label(name) for name, column in named_so))
+
+
+def _of_act(act: Deletion, dead: Any) -> ColumnElement[bool]:
+    return and_(dead.c.deletion_id == act.id, rows.of_merchant(dead, act.merchant_id))
+
+
+def _clash(act: Deletion, by: Actor, unique: Unique, row: Any) -> Clash:
+    table, column = unique.table, unique.column
+    known = by.role is Role.ADMIN or (row.tenant == act.merchant_id and table.name != "users")
+    return Clash(
+        kind=table.name,
+        row_id=row.row_id,
+        label=named(table, row.name),
+        field=column.name,
+        value=row.value,
+        holder=_holder(table, row.holder_name) if known else "",
+        holder_id=row.holder_id if known else None,
+        can_change=not column.foreign_keys,
+        can_clear=bool(column.nullable),
+    )
 
 
 def _holder(table: Table, name: Any) -> str:

@@ -1,23 +1,24 @@
 """Looking before: what a deletion or a restore will touch, and what stands in the way."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, func, select
+from sqlalchemy import ColumnElement, Table, and_, select
 
 from portal.extensions import db
 from portal.models.actor import Actor
 from portal.models.deletion import Deletion
-from portal.models.ownership import Rule, below, edges, is_mortal, table_of
+from portal.models.ownership import Rule, below, edges, is_mortal, needs_of, table_of
 from portal.models.tenancy import PLATFORM
-from portal.services.trash import rows
-from portal.services.trash.bring_back import dead_owner
+from portal.services.trash import asking, rows
+from portal.services.trash.asking import EXAMPLES, Answer, Questions
+from portal.services.trash.bring_back import dead_owner, held_by
 from portal.services.trash.clashes import Clash, clashes_of
-from portal.services.trash.names import label_column, label_of, word
+from portal.services.trash.names import label_of, word
 from portal.words import _, number
 
-EXAMPLES = 3
-AT_MOST = 10_000  # counted exactly up to here, then "10,000+"
+Asked = tuple[Table, int]
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Kind:
     @property
     def text(self) -> str:
         """Say it: 12 products; 10,000+ orders."""
-        shown = f"{number(AT_MOST)}+" if self.count > AT_MOST else number(self.count)
+        shown = f"{number(asking.AT_MOST)}+" if self.count > asking.AT_MOST else number(self.count)
         return _("%(count)s %(things)s", count=shown, things=self.words)
 
     @property
@@ -74,38 +75,46 @@ def deletion_of(row: Any) -> Deletion | None:
 
 def preview(row: Any) -> Preview:
     """Count what would go with the row, name a few, and say what stays."""
-    table, merchants = row.__table__, _merchants(row)
-    takes: list[Kind] = []
-    stays: dict[str, int] = {}
+    table, questions = row.__table__, Questions()
+    takes: list[Asked] = []
+    stays: list[Asked] = []
     for child in below(table):
-        for merchant_id in merchants:
+        for merchant_id in _merchants(row):
             inside = and_(rows.under(child, table, row.id, merchant_id), child.c.deleted_at.is_(None))
             if child is not table:
-                takes.append(_kind(child, inside))
-            _count_what_stays(child, inside, merchant_id, stays)
+                takes.append((child, questions.which(child, inside)))
+            stays += [
+                (each, questions.how_many(each, kept))
+                for each, kept in _what_stays(child, inside, merchant_id)
+            ]
+    answers = questions.answers()
     return Preview(
         kind=table.name,
         word=word(table),
         label=label_of(row) or word(table),
-        takes=_sum(takes),
-        stays=tuple(Kind(name, count, word(name, count)) for name, count in stays.items()),
+        takes=_sum(_kinds(takes, answers)),
+        stays=_most(_kinds(stays, answers)),
     )
 
 
 def preview_restore(act: Deletion, *, by: Actor) -> RestorePreview:
     """Count what a restore would bring; `earlier` were deleted before it and stay in the trash."""
-    root = table_of(act.root_kind)
-    brings, earlier = [], []
+    root, questions = table_of(act.root_kind), Questions()
+    brings: list[Asked] = []
+    earlier: list[Asked] = []
     for table in below(root):
-        brings.append(_kind(table, rows.dead_of(act, table)))
+        brings.append((table, questions.which(table, rows.dead_of(act, table))))
         if table is not root and act.merchant_id != PLATFORM:
             inside = rows.under(table, root, act.root_id, act.merchant_id)
             other = and_(inside, table.c.deletion_id != act.id, table.c.purged_at.is_(None))
-            earlier.append(_kind(table, other))
-    owners = _dead_owners(act)
+            earlier.append((table, questions.which(table, other)))
+    needed = [questions.number(held_by(act, edge)) for edge in needs_of(root)]
+    answers = questions.answers()
+    is_held = act.parent_id or root.name == "merchants" or any(answers[place].number for place in needed)
+    owners = _dead_owners(act) if is_held else []
     return RestorePreview(
-        brings=_sum(brings),
-        earlier=_sum(earlier),
+        brings=_sum(_kinds(brings, answers)),
+        earlier=_sum(_kinds(earlier, answers)),
         blocked_by=owners[0] if owners else None,
         clashes=tuple(clash for each in (act, *owners) for clash in clashes_of(each, by)),
     )
@@ -126,28 +135,10 @@ def _merchants(row: Any) -> list[int]:
     return [row.id if table.name == "merchants" else row.merchant_id]
 
 
-def _kind(table: Table, inside: ColumnElement[bool]) -> Kind:
-    capped = select(table.c.id).where(inside).limit(AT_MOST + 1).subquery()
-    count = int(rows.read(select(func.count()).select_from(capped)).scalar_one())
-    return Kind(table.name, count, word(table, count), _examples(table, inside) if count else ())
-
-
-def _examples(table: Table, inside: ColumnElement[bool]) -> tuple[str, ...]:
-    label = label_column(table)
-    if label is not None:
-        query = select(label).where(inside, label.is_not(None)).order_by(table.c.id)
-    elif "user_id" in table.c:
-        users = table_of("users")
-        joined = table.join(users, table.c.user_id == users.c.id)
-        query = select(users.c.display_name).select_from(joined).where(inside).order_by(table.c.id)
-    else:
-        return ()
-    return tuple(str(name) for name in rows.read(query.limit(EXAMPLES)).scalars())
-
-
-def _count_what_stays(
-    table: Table, inside: ColumnElement[bool], merchant_id: int, stays: dict[str, int]
-) -> None:
+def _what_stays(
+    table: Table, inside: ColumnElement[bool], merchant_id: int
+) -> Iterator[tuple[Table, ColumnElement[bool]]]:
+    """Name the living rows that only remember what goes."""
     for edge in edges():
         if edge.parent is not table or edge.rule is not Rule.HISTORY or not is_mortal(edge.child):
             continue
@@ -155,21 +146,34 @@ def _count_what_stays(
             continue
         gone = select(table.c.id).where(inside)
         kept = and_(edge.key.in_(gone), edge.child.c.deleted_at.is_(None))
-        kept = and_(kept, rows.of_merchant(edge.child, merchant_id))
-        capped = select(edge.child.c.id).where(kept).limit(AT_MOST + 1).subquery()
-        count = int(rows.read(select(func.count()).select_from(capped)).scalar_one())
-        if count:
-            stays[edge.child.name] = max(stays.get(edge.child.name, 0), count)
+        yield edge.child, and_(kept, rows.of_merchant(edge.child, merchant_id))
+
+
+def _kinds(asked: list[Asked], answers: list[Answer]) -> list[Kind]:
+    return [
+        Kind(table.name, count, word(table, count), tuple(answers[place].names))
+        for table, place in asked
+        if (count := answers[place].number)
+    ]
+
+
+def _most(kinds: list[Kind]) -> tuple[Kind, ...]:
+    """What points at what goes in several ways is told once."""
+    together: dict[str, Kind] = {}
+    for kind in kinds:
+        if kind.name not in together or kind.count > together[kind.name].count:
+            together[kind.name] = kind
+    return tuple(together.values())
 
 
 def _sum(kinds: list[Kind]) -> tuple[Kind, ...]:
     together: dict[str, Kind] = {}
     for kind in kinds:
-        if kind.count and kind.name in together:
+        if kind.name in together:
             old = together[kind.name]
             count = old.count + kind.count
             examples = (old.examples + kind.examples)[:EXAMPLES]
             together[kind.name] = Kind(kind.name, count, word(kind.name, count), examples)
-        elif kind.count:
+        else:
             together[kind.name] = kind
     return tuple(together.values())

@@ -44,6 +44,8 @@ def label_of(row: Any) -> str | None:
     user_id = getattr(row, "user_id", None)
     if user_id is None:
         return None
+    if "user" in row.__dict__:  # loaded already
+        return str(row.user.display_name)
     users = table_of("users")
     name: str | None = rows.read(select(users.c.display_name).where(users.c.id == user_id)).scalar()
     return name

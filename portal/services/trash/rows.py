@@ -3,7 +3,19 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select, text, true, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Table,
+    and_,
+    func,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 
 from portal.extensions import db
 from portal.models.deletion import Deletion
@@ -82,7 +94,7 @@ def change(table: Table, where: ColumnElement[bool], values: dict[str, Any]) -> 
     return int(done.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
 
 
-def read(query: Select[Any]) -> Any:
+def read(query: Select[Any] | CompoundSelect[Any]) -> Any:
     """Read rows, dead or alive."""
     return db.session.execute(query, execution_options=DEAD_TOO)
 

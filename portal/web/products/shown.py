@@ -4,12 +4,13 @@ from decimal import Decimal
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import Select, func
+from sqlalchemy import Select, func, null, select, union_all
 
 from portal.extensions import db
 from portal.models.actor import Role
 from portal.models.product import Product
 from portal.models.store import Store
+from portal.models.text import fold
 from portal.services.searching import containing
 from portal.web.listing import Sorting, asked, list_of, number_in
 from portal.web.scope import actor, current_merchant, in_own_stores
@@ -50,7 +51,7 @@ def listed() -> dict[str, Any]:
         filters=asked("store", "category"),
         export_href=url_for("products.export"),
     )
-    stores, named = stores_to_choose(), categories()
+    stores, named = _offered()
     return {
         "listing": listing,
         "stores": stores,
@@ -104,15 +105,13 @@ def name_of(product: Product) -> str:
 
 def stores_to_choose() -> list[tuple[str, str]]:
     """Name their stores."""
-    mine = in_own_stores(Store.of(current_merchant()), Store.id)
-    named = mine.with_only_columns(Store.id, Store.name).order_by(Store.name_key, Store.id)
+    named = _their_stores().order_by(Store.name_key, Store.id)
     return [(str(store_id), name) for store_id, name in db.session.execute(named)]
 
 
 def categories() -> list[str]:
     """Name the categories their products have."""
-    named = _mine().with_only_columns(Product.category).where(Product.category.is_not(None)).distinct()
-    return list(db.session.scalars(named.order_by(Product.category).limit(MOST_CATEGORIES)))
+    return sorted(db.session.scalars(_their_categories()), key=fold)
 
 
 def price_of(product: Product) -> str:
@@ -122,6 +121,25 @@ def price_of(product: Product) -> str:
 
 def _mine() -> Select[Any]:
     return in_own_stores(Product.of(current_merchant()), Product.store_id)
+
+
+def _offered() -> tuple[list[tuple[str, str]], list[str]]:
+    """Name their stores and the categories of their products, in one statement."""
+    named = _their_categories().subquery()
+    both = union_all(_their_stores(), select(null(), named.c.category))
+    found = sorted(db.session.execute(both), key=lambda row: (fold(row.name), row.id or 0))
+    return [(str(row.id), row.name) for row in found if row.id], [row.name for row in found if not row.id]
+
+
+def _their_stores() -> Select[Any]:
+    mine: Any = in_own_stores(Store.of(current_merchant()), Store.id)
+    named: Select[Any] = mine.with_only_columns(Store.id, Store.name)
+    return named
+
+
+def _their_categories() -> Select[Any]:
+    named = _mine().with_only_columns(Product.category).where(Product.category.is_not(None)).distinct()
+    return named.order_by(Product.category).limit(MOST_CATEGORIES)
 
 
 def _with_store(query: Select[Any]) -> Select[Any]:

@@ -1,9 +1,10 @@
 """What the screens of stores show."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, func, select, true
 
 from portal.extensions import db
 from portal.models.actor import Role
@@ -52,13 +53,14 @@ def cities() -> list[tuple[str, str]]:
 
 def detail(store: Store) -> dict[str, Any]:
     """Gather what the page of one store shows."""
-    one = Store.of(current_merchant()).where(Store.id == store.id)
     acting = actor()
-    twin = deleted_twin(store, acting) if acting.role > Role.STAFF else None
+    may_see = acting.role > Role.STAFF
+    twin = deleted_twin(store, acting) if may_see else None
+    found = _counts_and_latest_deletions(store)
     return {
         "store": store,
-        "counts": db.session.execute(_with_counts(one)).one(),
-        "latest": _latest_deletions(store) if acting.role > Role.STAFF else [],
+        "counts": found[0],
+        "latest": [row for row in found if row.id is not None and may_see],
         "twin": twin_of(twin) if twin else None,
         "now": now(),
         "may": may(),
@@ -91,10 +93,17 @@ def _orders() -> dict[str, Any]:
     }
 
 
-def _latest_deletions(store: Store) -> list[Row[Any]]:
-    """The last acts in this store that lie in the trash and that this person may see there."""
+def _counts_and_latest_deletions(store: Store) -> Sequence[Row[Any]]:
+    """Read in one statement how many things the store has, and its last acts in the trash beside that.
+
+    Only acts this person may see; a row without an act when there is none.
+    """
     columns = (Deletion.id, Deletion.root_kind, Deletion.root_id, Deletion.root_label, Deletion.deleted_at)
     acts = select(*columns).where(Deletion.merchant_id == store.merchant_id, Deletion.store_id == store.id)
     seen = acts.where(Deletion.status == "done", Deletion.seen_by(actor()))
-    newest = seen.order_by(Deletion.deleted_at.desc(), Deletion.id.desc()).limit(LATEST)
-    return list(db.session.execute(newest))
+    newest = seen.order_by(Deletion.deleted_at.desc(), Deletion.id.desc()).limit(LATEST).subquery()
+    one = Store.of(current_merchant()).where(Store.id == store.id).outerjoin(newest, true())
+    counted = one.with_only_columns(
+        _count(Product).label("products"), _count(StoreUser).label("members"), *newest.c
+    )
+    return db.session.execute(counted.order_by(newest.c.deleted_at.desc(), newest.c.id.desc())).all()

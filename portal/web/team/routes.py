@@ -98,7 +98,7 @@ def update(member_id: int) -> Response | AnyResponse:
 @allow("manager")
 def preview_deletion(member_id: int) -> Response:
     """Show what removing the team member would take."""
-    member = find_living(StoreUser, member_id)
+    member = find_living(StoreUser, member_id, StoreUser.user, StoreUser.store)
     team.refuse_role_above(actor(), member.role)
     name, store = member.user.display_name, member.store.name
     return show_preview(

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from flask import url_for
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, func, null, select, union_all
 
 from portal.extensions import db
 from portal.models.actor import Role
@@ -11,6 +11,7 @@ from portal.models.invitation import Invitation
 from portal.models.merchant import MerchantOwner
 from portal.models.store import Store
 from portal.models.store_user import StoreUser
+from portal.models.text import fold
 from portal.models.user import User
 from portal.services import team
 from portal.services.searching import containing
@@ -82,25 +83,23 @@ def is_manager() -> bool:
 
 def owners() -> list[Row[Any]]:
     """List the owners with their names."""
-    merchant = current_merchant()
-    named = select(
-        MerchantOwner.id, MerchantOwner.created_at, User.id.label("user_id"), User.display_name, User.email
-    )
-    mine = named.join(User, User.id == MerchantOwner.user_id).where(MerchantOwner.merchant_id == merchant.id)
-    return list(db.session.execute(mine.order_by(User.name_key, MerchantOwner.id)))
+    return list(db.session.execute(_owners().order_by(User.name_key, MerchantOwner.id)))
 
 
 def stores() -> list[tuple[int, str]]:
     """List the stores this person has, by name."""
-    mine = in_own_stores(Store.of(current_merchant()), Store.id).with_only_columns(Store.id, Store.name)
+    mine = _stores().with_only_columns(Store.id, Store.name)
     return [(row.id, row.name) for row in db.session.execute(mine.order_by(Store.name_key, Store.id))]
 
 
 def around() -> dict[str, Any]:
     """Gather what stands beside the list: owners, open invitations, choices, rights."""
-    those = stores()
+    named = _stores().with_only_columns(Store.id, null(), null(), Store.name, null())
+    both: Any = union_all(_owners(), named)  # one statement for both
+    found = sorted(db.session.execute(both), key=lambda row: (fold(row.display_name), row.id))
+    those = [(row.id, row.display_name) for row in found if row.user_id is None]
     return {
-        "owners": owners(),
+        "owners": [row for row in found if row.user_id is not None],
         "waiting": _waiting(dict(those)) if is_manager() else [],
         "stores": those,
         "may": may(),
@@ -116,6 +115,18 @@ def may() -> dict[str, Any]:
         "change": may_change,
         "me": current_person().id,
     }
+
+
+def _owners() -> Select[Any]:
+    named: Any = select(
+        MerchantOwner.id, MerchantOwner.created_at, User.id.label("user_id"), User.display_name, User.email
+    )
+    mine: Select[Any] = named.join(User, User.id == MerchantOwner.user_id)
+    return mine.where(MerchantOwner.merchant_id == current_merchant().id)
+
+
+def _stores() -> Select[Any]:
+    return in_own_stores(Store.of(current_merchant()), Store.id)
 
 
 def _members() -> Select[Any]:
