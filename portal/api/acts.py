@@ -12,7 +12,8 @@ from portal.extensions import db
 from portal.models.deletion import Deletion
 from portal.models.tenancy import PLATFORM, across_merchants, scoped
 from portal.services import trash
-from portal.services.trash.look import AT_MOST, Kind
+from portal.services.trash.asking import AT_MOST
+from portal.services.trash.look import Kind
 from portal.services.trash.names import named
 from portal.words import _
 
