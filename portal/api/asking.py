@@ -119,11 +119,12 @@ def _refuse(word: str) -> None:
     raise ValueError(f"{word} is no JSON number")
 
 
-def _real(text: str) -> float:
+def _real(text: str) -> float | int:
+    """Read 30.0 as 30: JSON has one kind of number, and some programs write every one with a point."""
     number = float(text)
     if number in (float("inf"), float("-inf")):
         raise ValueError("a number is too large")
-    return number
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
 def _is_too_deep(found: Any) -> bool:

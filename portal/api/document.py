@@ -7,6 +7,7 @@ from apiflask import APIFlask
 from flask import current_app, jsonify
 
 from portal.api.door import admin, bp
+from portal.api.examples import EXAMPLES
 from portal.api.shapes import BIGGEST, ErrorAnswer
 
 NEW = (400, 409, 410, 413, 415, 422)
@@ -86,7 +87,10 @@ def complete(spec: Any) -> Any:
         for operation in operations.values():
             _complete_operation(operation)
     flat: dict[str, Any] = _flattened(spec)
-    flat["components"]["schemas"] = dict(sorted(_named_once(flat["components"]["schemas"]).items()))
+    named = _named_once(flat["components"]["schemas"])
+    for name, example in EXAMPLES.items():
+        named[name]["examples"] = [example]
+    flat["components"]["schemas"] = dict(sorted(named.items()))
     return flat
 
 

@@ -155,8 +155,8 @@ def _note(caller: Caller, status: int) -> None:
     db.session().info.pop("read_only", None)
     rule = request.url_rule.rule if request.url_rule else "none"
     ids = {name: value for name, value in (request.view_args or {}).items() if isinstance(value, int)}
-    details = {"method": request.method, "rule": rule, "status": status, **ids}
-    api_keys.note_call(caller.key_id, by=caller.actor, now=now(), **details)
+    told = {"method": request.method, "rule": rule, "status": status, "ids": ids}
+    api_keys.note_call(caller.key_id, by=caller.actor, now=now(), **told)
     db.session.commit()
 
 

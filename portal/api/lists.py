@@ -60,4 +60,4 @@ def names_of(user_ids: Iterable[int | None]) -> dict[int, str]:
     if not wanted:
         return {}
     query = select(User.id, User.display_name).where(User.id.in_(wanted))
-    return dict(db.session.execute(query, execution_options=DEAD_TOO).tuples().all())
+    return {row.id: row.display_name for row in db.session.execute(query, execution_options=DEAD_TOO)}

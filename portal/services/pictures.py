@@ -4,6 +4,7 @@ What was uploaded is never handed out: only what we drew again from its pixels.
 """
 
 import hashlib
+from datetime import datetime
 from io import BytesIO
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.merchant import Merchant
 from portal.models.records import Media
 from portal.models.tenancy import scoped
+from portal.services.programs import change_program, hold
 from portal.words import _, number
 
 LARGEST_FILE = 2 * 1024 * 1024 - 16 * 1024  # a request takes 2 MB, and its other fields want room
@@ -55,16 +57,19 @@ class Picture(NamedTuple):
         return hashlib.sha256(self.content).hexdigest()
 
 
-def put_picture(program: LoyaltyProgram, use: str, content: bytes, *, merchant: Merchant, by: Actor) -> str:
-    """Keep a picture as the program's "logo" or "hero", instead of the one before; returns its address.
+def put_picture(
+    program: LoyaltyProgram, use: str, content: bytes, *, merchant: Merchant, by: Actor, now: datetime
+) -> list[str]:
+    """Put a picture on the card as its "logo" or "hero", instead of the one before; a new version.
 
-    The door then changes the rule that holds the address. Raises Refused("bad_picture").
+    Raises Refused("bad_picture").
     """
+    hold(program)
     picture = drawn_again(content, LARGEST[use])
     kind = _kind(program, use)
-    kept = select(Media).where(Media.merchant_id == merchant.id, Media.kind == kind)
+    kept = select(Media.id).where(Media.merchant_id == merchant.id, Media.kind == kind)
     if db.session.scalar(kept.where(Media.sha256 == picture.sha256)) is None:
-        drop_picture(program, use)
+        _drop(program, use)
         row = Media(
             merchant_id=merchant.id,
             kind=kind,
@@ -77,13 +82,15 @@ def put_picture(program: LoyaltyProgram, use: str, content: bytes, *, merchant: 
             uploaded_by_id=by.user_id,
         )
         db.session.add(row)
-    return address_of(merchant, picture.sha256, ENDINGS[picture.content_type])
+    address = address_of(merchant, picture.sha256, ENDINGS[picture.content_type])
+    return change_program(program, by=by, now=now, **{COLUMNS[use]: address})
 
 
-def drop_picture(program: LoyaltyProgram, use: str) -> None:
-    """Take a picture of the program away; nothing happens when there is none."""
-    mine = (Media.merchant_id == program.merchant_id, Media.kind == _kind(program, use))
-    db.session.execute(delete(Media).where(*mine))
+def remove_picture(program: LoyaltyProgram, use: str, *, by: Actor, now: datetime) -> list[str]:
+    """Take a picture off the card; nothing happens when there is none."""
+    hold(program)
+    _drop(program, use)
+    return change_program(program, by=by, now=now, **{COLUMNS[use]: None})
 
 
 def address_of(merchant: Merchant, sha256: str, ending: str) -> str:
@@ -158,6 +165,11 @@ def _encoded(plain: Image.Image) -> Picture:
         return Picture(out.getvalue(), "image/png", *sheet.size)
     sheet.save(out, "JPEG", quality=88, optimize=True, progressive=True)
     return Picture(out.getvalue(), "image/jpeg", *sheet.size)
+
+
+def _drop(program: LoyaltyProgram, use: str) -> None:
+    mine = (Media.merchant_id == program.merchant_id, Media.kind == _kind(program, use))
+    db.session.execute(delete(Media).where(*mine))
 
 
 def _kind(program: LoyaltyProgram, use: str) -> str:
