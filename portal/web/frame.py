@@ -17,8 +17,10 @@ PLACES = (
     (later("Stores"), "building-store", "stores.index", Role.STAFF),
     (later("Team"), "users", "team.index", Role.STAFF),
     (later("Products"), "package", "products.index", Role.STAFF),
+    (later("Program"), "credit-card", "program.index", Role.MANAGER),
     (later("Trash"), "trash", "trash.index", Role.MANAGER),
     (later("Audit"), "history", "audit.index", Role.OWNER),
+    (later("Settings"), "settings", "settings.business", Role.OWNER),
 )
 # What the palette offers to begin from anywhere, in the dialog: label, icon, endpoint, least role
 COMMANDS = (

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.web.access import allow
+from portal.web.home.owned import lost_of
 from portal.web.page import page
 from portal.web.scope import current_person, merchants_of
 
@@ -23,5 +24,6 @@ def index() -> Response | AnyResponse:
 @bp.get("/choose")
 @allow("signed_in")
 def chooser() -> Response:
-    """Let people with several merchants choose one."""
-    return page("home/chooser.html", frame="plain", merchants=merchants_of(current_person()))
+    """Let people with several merchants choose one, and find what they own in the trash."""
+    merchants, lost = merchants_of(current_person()), lost_of(current_person())
+    return page("home/chooser.html", frame="plain", merchants=merchants, lost=lost)
