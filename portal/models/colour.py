@@ -1,12 +1,38 @@
 """The merchant's colours, and the ink that can be read on them."""
 
 import re
+from typing import NamedTuple
 
 from portal.errors import Refused
 from portal.words import _
 
 COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 BLACK, WHITE = "#000000", "#FFFFFF"
+
+
+class CardColours(NamedTuple):
+    """The colours of a card: what it is made of, what is written on it, its stamps, and what is on those."""
+
+    card: str
+    ink: str
+    stamp: str
+    stamp_ink: str
+
+    @property
+    def as_style(self) -> str:
+        """Write them as a style sheet for whatever carries the class `brand`."""
+        card, ink, stamp, stamp_ink = self
+        return (
+            f".brand {{ --brand: {card}; --brand-ink: {ink};"
+            f" --brand-stamp: {stamp}; --brand-stamp-ink: {stamp_ink}; }}\n"
+        )
+
+
+def card_colours(card: str, second: str | None) -> CardColours:
+    """Complete the merchant's one or two colours; without a second one, stamps have the colour of the ink."""
+    ink = ink_on(card)
+    stamp = second or ink
+    return CardColours(card, ink, stamp, ink_on(stamp))
 
 
 def checked_colour(value: str | None, field: str) -> str:

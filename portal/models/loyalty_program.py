@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from portal.errors import Refused
 from portal.models.base import Json, Model, TimestampMixin
-from portal.models.colour import checked_colour, ink_on
+from portal.models.colour import CardColours, card_colours, checked_colour
 from portal.models.ownership import Rule, global_key, tenant_key, within
 from portal.models.program_rules import (
     CLAWBACKS,
@@ -128,19 +128,9 @@ class LoyaltyProgram(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         return self.card_name or _("Loyalty Card")
 
     @property
-    def card_ink(self) -> str:
-        """Black or white, whichever is read on the card's colour."""
-        return ink_on(self.card_color)
-
-    @property
-    def accent(self) -> str:
-        """The colour of stamps on the card: the second one, or else the ink."""
-        return self.card_secondary_color or self.card_ink
-
-    @property
-    def accent_ink(self) -> str:
-        """Black or white, whichever is read on a stamp."""
-        return ink_on(self.accent)
+    def colours(self) -> CardColours:
+        """The colours of the card, with the ink that can be read on them."""
+        return card_colours(self.card_color, self.card_secondary_color)
 
     @property
     def points_rewards(self) -> list[dict[str, Any]]:

@@ -8,14 +8,34 @@ from portal.web.audit.routes import bp as audit
 from portal.web.auth.doors import bp as auth
 from portal.web.dashboard.routes import bp as dashboard
 from portal.web.health.routes import bp as health
+from portal.web.home.lost import bp as lost
 from portal.web.home.routes import bp as home
+from portal.web.media.routes import bp as media
 from portal.web.palette.routes import bp as palette
 from portal.web.products.doors import bp as products
-from portal.web.stores.routes import bp as stores
+from portal.web.program.doors import bp as program
+from portal.web.settings.routes import bp as settings
+from portal.web.stores.doors import bp as stores
 from portal.web.team.doors import bp as team
 from portal.web.trash.doors import bp as trash
 
-SCREENS = (auth, home, health, stores, team, products, trash, palette, account, dashboard, audit)
+SCREENS = (
+    auth,
+    home,
+    health,
+    stores,
+    team,
+    products,
+    trash,
+    palette,
+    account,
+    dashboard,
+    audit,
+    settings,
+    lost,
+    program,
+    media,
+)
 
 
 def init_app(app: Flask) -> None:

@@ -1,5 +1,6 @@
 """A form that tries a verb, and says beside its fields what the verb refused."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from portal.extensions import db
 from portal.words import Catalogue, _, later, reader
 
 Result = TypeVar("Result")
+LONG = 300  # letters of a text that `seen` still carries as it is
 OF_WTFORMS = (later("Not a valid choice."), later("This field is required."))  # said by the library
 
 
@@ -97,7 +99,7 @@ class ChangeForm(Form):
         choices = dict(getattr(self[name], "choices", None) or ())
         if not value:
             return _("Somebody changed this meanwhile: it is empty now. Save again to keep yours.")
-        theirs = choices.get(value, value)
+        theirs = choices.get(value, _shortened(str(self[name].object_data), LONG))
         return _("Somebody changed this meanwhile: “%(theirs)s”. Save again to keep yours.", theirs=theirs)
 
     def _names(self) -> list[str]:
@@ -105,7 +107,14 @@ class ChangeForm(Form):
 
 
 def _plain(value: Any) -> str:
-    return str(value or "").strip()
+    """A value to compare; a long text by its fingerprint, or `seen` would not fit into a form."""
+    text = str(value or "").strip()
+    return text if len(text) <= LONG else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _shortened(text: str, longest: int) -> str:
+    """Leave out the end of a text that is too long for a sentence."""
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def _read(seen: str) -> dict[str, Any]:
