@@ -10,6 +10,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from portal.extensions import db
 from portal.models.actor import OPERATOR
 from portal.models.tenancy import PLATFORM
+from portal.models.user import User
 from portal.services import api_keys
 from tests.factories import make_merchant, make_store, make_user, within
 from tests.web.conftest import Browser
@@ -23,12 +24,12 @@ def app(app):
 
 
 def make_key(user, *, days=None, now=None, name="A program"):
-    """A key of this person: its secret."""
+    """A key of this person: its secret. The person stays readable."""
+    db.session.remove()
     with within(PLATFORM):
-        owner = db.session.merge(user)
-        _, secret = api_keys.create_key(
-            owner, name=name, by=OPERATOR, now=now or datetime.now(UTC), days=days
-        )
+        owner = db.session.get(User, user.id)
+        moment = now or datetime.now(UTC)
+        _, secret = api_keys.create_key(owner, name=name, by=OPERATOR, now=moment, days=days)
         db.session.commit()
     db.session.remove()
     return secret
