@@ -173,7 +173,7 @@ def test_the_list_costs_the_same_with_many_acts(cast, as_owner, statements):
             as_owner.piece(path(cast.merchant, "trash/"))
         counts.append(len([s for s in sent if s.startswith("SELECT")]))
         about_acts = [s for s in sent if "deletions" in s]
-        assert len(about_acts) == 3
+        assert len(about_acts) == 2
     assert counts[0] == counts[1]
 
 

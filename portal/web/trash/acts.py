@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from flask import abort, url_for
-from sqlalchemy import Select, and_, case, func, literal, null, or_, select, text
+from sqlalchemy import Select, and_, case, func, literal, null, or_, select, text, tuple_
 from sqlalchemy.orm import aliased
 
 from portal.extensions import db
@@ -23,6 +23,7 @@ from portal.words import _, counted
 
 KINDS = tuple(kind for kind in ICONS if kind not in ("merchants", "users", "card_tokens"))
 MOST_PEOPLE = 200
+MOST_LINKED = 10
 LAST = "\U0010ffff"
 OPERATOR = "operator"
 FOR_EVER = literal(datetime(9999, 1, 1, tzinfo=UTC), UtcDateTime())
@@ -80,6 +81,20 @@ def find_line(deletion_id: int) -> Line:
 def line_of(row: Any) -> Line:
     """Make a line of what `chosen` selects."""
     return Line(row.Deletion, row.person or "", row.place or "")
+
+
+def find_with_linked(deletion_id: int) -> tuple[Line, list[Line]]:
+    """Load one act, and the newest others that concern the same thing; or answer 404."""
+    this = aliased(Deletion)
+    same = (this.merchant_id, this.root_kind, this.root_id)
+    thing = tuple_(Deletion.merchant_id, Deletion.root_kind, Deletion.root_id) == tuple_(*same)
+    mine = (Deletion.merchant_id == current_merchant().id, Deletion.seen_by(actor()), this.id == deletion_id)
+    is_this = (Deletion.id == deletion_id).desc()
+    first = _with_names().join(this, thing).where(*mine).order_by(is_this, Deletion.id.desc())
+    lines = [line_of(row) for row in db.session.execute(first.limit(1 + MOST_LINKED))]
+    if not lines or lines[0].act.id != deletion_id:
+        abort(404)
+    return lines[0], lines[1:]
 
 
 def find_act(deletion_id: int) -> Deletion:

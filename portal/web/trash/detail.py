@@ -6,17 +6,16 @@ from sqlalchemy import select
 
 from portal.extensions import db
 from portal.models.actor import Role
-from portal.models.deletion import Deletion
 from portal.models.user import User
 from portal.services import trash
 from portal.services.trash.names import and_counts
 from portal.web.deletions import Line, grown, told
 from portal.web.restoring import sheet
-from portal.web.scope import actor, current_merchant
+from portal.web.scope import actor
 from portal.words import _
 
 
-def of(line: Line) -> dict[str, Any]:
+def of(line: Line, linked: list[Line]) -> dict[str, Any]:
     """Gather what the page of one act shows."""
     act = line.act
     in_trash = act.status == "done"
@@ -31,20 +30,10 @@ def of(line: Line) -> dict[str, Any]:
         "took": [and_counts({kind: count}) for kind, count in act.counts.items()],
         "departed": told(act.departed),
         "received": told(act.received),
-        "linked": _linked(act),
+        "linked": linked,
         "restored_by": _name(act.restored_by_id),
         "may_purge": actor().role >= Role.OWNER and in_trash and act.parent_id is None,
     }
-
-
-def _linked(act: Deletion) -> list[Line]:
-    """Other acts of this merchant that concern the same thing, newest first."""
-    same = (Deletion.root_kind == act.root_kind, Deletion.root_id == act.root_id)
-    others = select(Deletion).where(
-        Deletion.merchant_id == current_merchant().id, *same, Deletion.id != act.id, Deletion.seen_by(actor())
-    )
-    found = db.session.scalars(others.order_by(Deletion.id.desc()).limit(10))
-    return [Line(other, "") for other in found]
 
 
 def _name(user_id: int | None) -> str:

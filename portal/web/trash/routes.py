@@ -45,8 +45,8 @@ def export() -> Response:
 @allow("manager")
 def show(deletion_id: int) -> Response:
     """Show what one act took, what a restore would bring and what stands in its way."""
-    line = acts.find_line(deletion_id)
-    return _unless_moving(page("trash/show.html", **detail.of(line)), [line.act])
+    line, linked = acts.find_with_linked(deletion_id)
+    return _unless_moving(page("trash/show.html", **detail.of(line, linked)), [line.act])
 
 
 @bp.post("/<int:deletion_id>/restoration")
