@@ -4,7 +4,7 @@ from flask import Blueprint, Response, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.web.access import allow
-from portal.web.home.owned import lost_of
+from portal.web.home.owned import lost_merchants
 from portal.web.page import page
 from portal.web.scope import current_person, merchants_of
 
@@ -25,5 +25,5 @@ def index() -> Response | AnyResponse:
 @allow("signed_in")
 def chooser() -> Response:
     """Let people with several merchants choose one, and find what they own in the trash."""
-    merchants, lost = merchants_of(current_person()), lost_of(current_person())
+    merchants, lost = merchants_of(current_person()), lost_merchants(current_person())
     return page("home/chooser.html", frame="plain", merchants=merchants, lost=lost)
