@@ -25,7 +25,7 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 
 
-class TypedField(StringField):
+class TypedField(StringField):  # type: ignore[misc]  # WTForms has no types
     """A text with a meaning; what it does not say clearly is refused beside it."""
 
     value: Any = None

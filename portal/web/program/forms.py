@@ -29,6 +29,10 @@ TYPE_CHOICES = [
     ("points", later("Points")),
     ("hybrid", later("Stamps and points")),
 ]
+POLICY_CHOICES = [
+    ("allow_negative", later("The balance goes below zero; the member redeems again once it is made up")),
+    ("clamp_to_zero", later("The balance stops at zero; the rest is forgiven, and written down")),
+]
 TOO_LONG = later("This is too long.")
 NEEDED = later("Write a number; 0 is one.")
 
@@ -74,7 +78,7 @@ class TabForm(ChangeForm):
 class EarningForm(TabForm):
     """How customers collect."""
 
-    loyalty_type = RadioField(later("What customers collect"), choices=TYPE_CHOICES)
+    loyalty_type = RadioField(later("What customers collect"))
     points_per_euro = whole(later("Points per unit spent"), "points_per_euro")
     minimum_purchase = money(later("Smallest purchase that earns"), "minimum_purchase_cents")
     welcome_bonus_points = whole(later("Welcome bonus"), "welcome_bonus_points")
@@ -90,6 +94,10 @@ class EarningForm(TabForm):
     cooldown_minutes = whole(later("Pause between two stamps"), "cooldown_minutes")
     max_daily_stamps = whole(later("Most stamps a day"), "max_daily_stamps")
     max_stamps_per_transaction = whole(later("Most stamps at once"), "max_stamps_per_transaction")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.loyalty_type.choices = TYPE_CHOICES
 
 
 class RewardRulesForm(TabForm):
@@ -126,16 +134,11 @@ class LimitsForm(TabForm):
     adjust_approval_points = whole(
         later("An owner approves adjustments from"), "adjust_approval_points", may_be_empty=True
     )
-    clawback_policy = RadioField(
-        later("When a refund takes back more points than the card has"),
-        choices=[
-            (
-                "allow_negative",
-                later("The balance goes below zero; the member redeems again once it is made up"),
-            ),
-            ("clamp_to_zero", later("The balance stops at zero; the rest is forgiven, and written down")),
-        ],
-    )
+    clawback_policy = RadioField(later("When a refund takes back more points than the card has"))
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.clawback_policy.choices = POLICY_CHOICES
 
 
 class BrandingForm(TabForm):
@@ -184,10 +187,13 @@ class StartForm(Form):
     loyalty_type = RadioField(
         later("What customers collect"),
         [InputRequired(later("Choose one of the three."))],
-        choices=TYPE_CHOICES,
         default="stamps",
     )
     card_name = text(later("Name on the card"), "card_name")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.loyalty_type.choices = TYPE_CHOICES
 
     def details(self) -> dict[str, Any]:
         """What was chosen; everything else begins with sensible values."""
