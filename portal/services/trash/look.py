@@ -78,6 +78,7 @@ def preview(row: Any) -> Preview:
     table, questions = row.__table__, Questions()
     takes: list[Asked] = []
     stays: list[Asked] = []
+    taken_whole = below(table) if table.name == "merchants" else ()  # what remembers them goes as well
     for child in below(table):
         for merchant_id in _merchants(row):
             inside = and_(rows.under(child, table, row.id, merchant_id), child.c.deleted_at.is_(None))
@@ -86,6 +87,7 @@ def preview(row: Any) -> Preview:
             stays += [
                 (each, questions.how_many(each, kept))
                 for each, kept in _what_stays(child, inside, merchant_id)
+                if each not in taken_whole
             ]
     answers = questions.answers()
     return Preview(
