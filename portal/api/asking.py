@@ -35,7 +35,7 @@ class ProgramRequest(Request):
     def blueprints(self) -> list[str]:
         """Name the room that answers, so that its own errors and headers are used."""
         found = super().blueprints
-        return found if found or not self.path.startswith("/api/") else ["admin"]
+        return found if found or not f"{self.path}/".startswith("/api/") else ["admin"]
 
 
 class StrictAdapter(PydanticAdapter):

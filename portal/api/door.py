@@ -123,7 +123,7 @@ def refuse_purged(kind: str, row_id: int) -> None:
     )
     act = db.session.scalars(select(Deletion).where(*gone).order_by(Deletion.id.desc()).limit(1)).first()
     if act is not None:
-        when = act.purged_at.isoformat() if act.purged_at else None
+        when = act.purged_at.isoformat().replace("+00:00", "Z") if act.purged_at else None
         day = when[:10] if when else "just now"
         message = f"This was purged for good ({day}) and cannot come back."
         raise Said(410, "purged", message, purged_at=when)

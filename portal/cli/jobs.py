@@ -11,6 +11,7 @@ from portal.cli.door import Room, now, whole
 from portal.cli.showing import table
 from portal.extensions import db
 from portal.services.accounts import forget_old_attempts
+from portal.services.once import forget_old_keys
 
 
 class Job(NamedTuple):
@@ -31,10 +32,21 @@ def _attempts(moment: datetime) -> bool:
     return True
 
 
+def _repeats(moment: datetime) -> bool:
+    def forget() -> int:
+        forgotten = forget_old_keys(moment)
+        db.session.commit()
+        return forgotten
+
+    click.echo(f"Forgot {whole(forget):,} old calls that could have been sent twice.")
+    return True
+
+
 JOBS = {
     "attempts": Job("Forget tries to sign in older than a day.", "nightly", _attempts),
     "deletions": Job("Finish large or interrupted acts.", "every minute", emptying.finish_all),
     "purge": Job("Empty the trash of what was kept long enough.", "nightly", emptying.purge_due),
+    "repeats": Job("Forget calls older than 30 days that could be sent twice.", "nightly", _repeats),
 }
 
 
@@ -46,6 +58,7 @@ def jobs() -> None:
       * * * * *   flask jobs run deletions
       15 3 * * *  flask jobs run purge
       20 3 * * *  flask jobs run attempts
+      25 3 * * *  flask jobs run repeats
     """
 
 

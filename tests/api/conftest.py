@@ -13,7 +13,7 @@ from portal.models.tenancy import PLATFORM
 from portal.models.user import User
 from portal.services import api_keys
 from tests.factories import make_merchant, make_store, make_user, within
-from tests.web.conftest import Browser
+from tests.web.conftest import Browser, statements  # noqa: F401 - a fixture
 
 
 @pytest.fixture

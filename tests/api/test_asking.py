@@ -1,0 +1,130 @@
+"""Strict JSON and strict queries."""
+
+import json
+
+import pytest
+
+JSON = "application/json"
+
+
+def post(call, text, content_type=JSON):
+    return call("POST", "/users", data=text, content_type=content_type)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("text", "status", "said"),
+    [
+        ("", 400, "no JSON"),
+        ("{", 400, "line 1, column 2"),
+        ('{"display_name": "A", "display_name": "B"}', 400, "twice"),
+        ('{"display_name": NaN}', 400, "NaN"),
+        ('{"display_name": -Infinity}', 400, "Infinity"),
+        ('{"display_name": 1e999}', 400, "too large"),
+        ('{"display_name": ' + "1" * 5000 + "}", 400, "no JSON"),
+        ('{"x": ' + "[" * 21 + "]" * 21 + "}", 400, "deeper than 20"),
+        ("[" * 5000, 400, "deeper than 20"),
+        (b'{"display_name": "\xff"}', 400, "UTF-8"),
+        ("null", 422, "one JSON object"),
+        ("[]", 422, "one JSON object"),
+        ('{"x": ' + "[" * 19 + "]" * 19 + "}", 422, "not as they must be"),
+    ],
+)
+def test_only_sound_json_is_read(call, text, status, said):
+    answer = post(call, text)
+    assert answer.status_code == status
+    assert said in answer.json["error"]["message"]
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", f"{JSON}; charset=latin-1", ""]
+)
+def test_only_json_is_taken(call, kind):
+    assert post(call, '{"display_name": "A"}', kind).status_code == 415
+
+
+@pytest.mark.sqlite
+def test_utf8_may_be_said_aloud(call):
+    assert post(call, '{"display_name": "A"}', f"{JSON}; charset=UTF-8").status_code == 201
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("body", "faults"),
+    [
+        ({}, {"display_name"}),
+        ({"display_name": ""}, {"display_name"}),
+        ({"display_name": "  "}, {"display_name"}),
+        ({"display_name": "x" * 121}, {"display_name"}),
+        ({"display_name": 5}, {"display_name"}),
+        ({"display_name": True}, {"display_name"}),
+        ({"display_name": None}, {"display_name"}),
+        ({"display_name": "A\x00B"}, {"display_name"}),
+        ({"display_name": "A", "is_platform_admin": 1}, {"is_platform_admin"}),
+        ({"display_name": "A", "is_platform_admin": "true"}, {"is_platform_admin"}),
+        ({"display_name": "A", "email": 5, "colour": 1}, {"email", "colour"}),
+        ({"display_name": "A", "username": "Ana"}, {"username"}),
+    ],
+)
+def test_each_fault_names_its_field(call, body, faults):
+    answer = call("POST", "/users", json=body)
+    assert answer.status_code == 422
+    assert {fault["field"] for fault in answer.json["error"]["details"]["fields"]} == faults
+    assert all(fault["message"] for fault in answer.json["error"]["details"]["fields"])
+
+
+@pytest.mark.sqlite
+def test_a_lone_surrogate_is_no_text(call):
+    answer = post(call, '{"display_name": "\\ud800", "\\udfff": 1}')
+    assert answer.status_code == 422
+    assert json.loads(answer.data)["error"]["details"]["fields"]
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("owner", [False, "1", 1.5, 0, -1, 2**63, None])
+def test_an_id_is_a_whole_number_and_nothing_else(call, owner):
+    body = {"name": "A", "subdomain": "a", "owner": owner}
+    answer = call("POST", "/merchants", json=body)
+    assert answer.status_code == 422
+    assert [fault["field"] for fault in answer.json["error"]["details"]["fields"]] == ["owner"]
+
+
+@pytest.mark.sqlite
+def test_a_whole_number_may_be_written_with_a_point(call, world):
+    changed = call("PATCH", f"/merchants/{world.cafe.id}", data='{"retention_days": 90.0}', content_type=JSON)
+    assert changed.json["retention_days"] == 90
+
+
+@pytest.mark.sqlite
+def test_a_body_of_64_kb_is_read_and_a_larger_one_is_not(call):
+    def body(size):
+        return '{"display_name": "' + "x" * (size - 20) + '"}'
+
+    assert post(call, body(64 * 1024)).status_code == 422
+    assert post(call, body(64 * 1024 + 1)).status_code == 413
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=+5",
+        "limit=5.0",
+        "limit=",
+        "limit=%D9%A5",
+        "include_deleted=True",
+        "include_deleted=",
+        "q=%00",
+        "x=1",
+    ],
+)
+def test_a_query_has_one_spelling(call, query):
+    answer = call("GET", f"/users?{query}")
+    assert (answer.status_code, answer.json["error"]["code"]) == (400, "bad_query")
+
+
+@pytest.mark.sqlite
+def test_many_faults_are_told_up_to_twenty(call):
+    answer = call("POST", "/users", json={f"x{n}": n for n in range(50)})
+    assert len(answer.json["error"]["details"]["fields"]) == 20
