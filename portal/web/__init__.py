@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from portal.web import access, answers, errors, files, filters, frame, language, logs, sessions
+from portal.web import access, answers, errors, files, filters, frame, language, logs, pressing, sessions
 from portal.web.account.routes import bp as account
 from portal.web.audit.routes import bp as audit
 from portal.web.auth.doors import bp as auth
@@ -40,7 +40,7 @@ SCREENS = (
 
 def init_app(app: Flask) -> None:
     """Hang the screens and what they share on the app; a view that does not say who may stops the start."""
-    for part in (logs, files, language, answers, sessions, access, errors, filters, frame):
+    for part in (logs, files, language, answers, pressing, sessions, access, errors, filters, frame):
         part.init_app(app)
     for screen in SCREENS:
         app.register_blueprint(screen)

@@ -19,11 +19,11 @@ def unless_fresh(view: Callable[[], Any]) -> Any:
     if not (reads_only() and in_a_merchant()) or session.get("_flashes"):
         return view()
     tag = _tag()
-    if tag in request.if_none_match:
-        return current_app.response_class(status=304, headers={"ETag": f'"{tag}"'})
+    if request.if_none_match.contains_weak(tag):
+        return current_app.response_class(status=304, headers={"ETag": f'W/"{tag}"'})
     answer: Response = make_response(view())
     if answer.status_code == 200 and "no-store" not in answer.headers.get("Cache-Control", ""):
-        answer.set_etag(tag)
+        answer.set_etag(tag, weak=True)  # the same page, but not byte by byte: tokens, encodings
     return answer
 
 
