@@ -58,14 +58,14 @@ class JoinForm(NewPasswordForm):
     """Accept an invitation as a new person."""
 
     display_name = StringField(
-        "Your name",
+        later("Your name"),
         [
             InputRequired(later("Type your name.")),
             Length(max=LONGEST_NAME, message=later("This is too long.")),
         ],
     )
     login = StringField(
-        "E-mail or username",
+        later("E-mail or username"),
         [InputRequired(later("Type an e-mail or a username to sign in with.")), TOO_LONG],
     )
     new = PasswordField(later("Password"), [InputRequired(later("Choose a password.")), TOO_LONG])
