@@ -14,7 +14,7 @@ from portal.words import _, later, number
 # "verb", or "kind.verb" where that kind has words of its own.
 PHRASES: dict[str, Any] = {
     "create": later("%(who)s added %(what)s"),
-    "merchants.create": later("%(who)s founded the merchant"),
+    "merchants.create": later("%(who)s founded the business"),
     "stores.create": later("%(who)s opened %(what)s"),
     "loyalty_programs.create": later("%(who)s started %(what)s"),
     "store_users.create": later("%(who)s added %(what)s to the team as %(role)s"),

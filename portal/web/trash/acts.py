@@ -1,7 +1,7 @@
 """What lies in the trash, as a list: one row per act, read from `deletions` alone."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import abort, url_for
@@ -16,6 +16,7 @@ from portal.models.text import fold
 from portal.models.user import User
 from portal.services.searching import containing
 from portal.services.trash.names import word
+from portal.web.days import day_in, midnight
 from portal.web.deletions import ICONS, Line
 from portal.web.listing import Listing, Sorting, asked, list_of, number_in
 from portal.web.scope import actor, current_merchant
@@ -62,10 +63,10 @@ def chosen(filters: dict[str, str] | None = None) -> Select[Any]:
         query = query.where(Deletion.deleted_by_id.is_(None))
     elif filters["person"]:
         query = query.where(Deletion.deleted_by_id == int(filters["person"]))
-    if filters["from"]:
-        query = query.where(Deletion.deleted_at >= _midnight(filters["from"]))
-    if filters["to"]:
-        query = query.where(Deletion.deleted_at < _midnight(filters["to"], days=1))
+    if begins := day_in(filters["from"]):
+        query = query.where(Deletion.deleted_at >= midnight(begins))
+    if ends := day_in(filters["to"]):
+        query = query.where(Deletion.deleted_at < midnight(ends, days=1))
     return query
 
 
@@ -141,8 +142,8 @@ def _filters() -> dict[str, str]:
     good = {
         "kind": filters["kind"] in KINDS,
         "person": filters["person"] == OPERATOR or number_in(filters["person"]) is not None,
-        "from": _day(filters["from"]) is not None,
-        "to": _day(filters["to"]) is not None,
+        "from": day_in(filters["from"]) is not None,
+        "to": day_in(filters["to"]) is not None,
     }
     return {name: value if good[name] else "" for name, value in filters.items()}
 
@@ -153,17 +154,3 @@ def _label(typed: str) -> Iterator[Any]:
         key = fold(typed)
         begins = and_(Deletion.label_key >= key, Deletion.label_key < key + LAST)
         yield or_(begins, containing(typed, folded=(Deletion.label_key,)))
-
-
-def _day(typed: str) -> date | None:
-    try:
-        day = date.fromisoformat(typed)
-    except ValueError:
-        return None
-    return day if date(1970, 1, 2) <= day <= date(9000, 1, 1) else None
-
-
-def _midnight(typed: str, days: int = 0) -> datetime:
-    """The beginning of a day in the merchant's zone."""
-    day = date.fromisoformat(typed) + timedelta(days=days)
-    return datetime.combine(day, time.min, tzinfo=current_merchant().zone)
