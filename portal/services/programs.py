@@ -66,6 +66,7 @@ def hold(program: LoyaltyProgram) -> None:
 
     Raises Conflict("deleted") when it was put in the trash meanwhile.
     """
+    db.session.flush()  # reading anew would drop what is not written yet
     db.session.refresh(program, with_for_update=True)
     if program.is_deleted:
         raise Conflict("deleted", _("The program was deleted meanwhile. Restore it first."))
