@@ -24,6 +24,7 @@ from portal.models.store_user import StoreUser
 from portal.models.tenancy import scoped
 from portal.models.user import User
 from portal.services.trash.names import word
+from portal.words import _
 
 Cell = str | int | Decimal | None
 Row = list[Cell]
@@ -108,7 +109,7 @@ def products(
 def trash(merchant: Merchant, *, where: Sequence[ColumnElement[bool]] = ()) -> Iterator[Row]:
     """List deletions of the merchant, oldest first: for reading, not for an import."""
     yield list(TRASH)
-    people: dict[int | None, str] = {None: "The operator"}
+    people: dict[int | None, str] = {None: _("The operator")}
     for act in _rows(Deletion, merchant.id, None, where, False):  # noqa: FBT003 - private
         person = act.deleted_by_id
         if person not in people:

@@ -9,7 +9,8 @@ from portal.extensions import db
 from portal.models.ownership import Edge, needs_of, outermost_first, table_of
 from portal.models.tenancy import PLATFORM, merchant_of
 from portal.services.trash import rows
-from portal.services.trash.names import word
+from portal.services.trash.names import and_counts, named
+from portal.words import _, number
 
 UNDER_WAY = ("running", "restoring", "purging")
 ACTS = table_of("deletions")
@@ -58,7 +59,8 @@ def _live_under_dead(edge: Edge) -> Iterator[Finding]:
         .where(parent.c.deletion_id.is_not(None), ~under_way.exists())
     )
     for row_id, merchant_id, owner_id in rows.read(query):
-        sentence = f"{word(child)} {row_id} lives under the dead {word(parent)} {owner_id}"
+        told = {"thing": named(child, row_id), "owner": named(parent, owner_id)}
+        sentence = _("%(thing)s lives under the dead %(owner)s", **told)
         yield Finding("live_under_dead", merchant_id, sentence)
 
 
@@ -73,7 +75,7 @@ def _without_owner() -> Iterator[Finding]:
         ~theirs.where(owners.c.deletion_id.is_(None)).exists(),
     )
     for (merchant_id,) in rows.read(query):
-        yield Finding("without_owner", merchant_id, f"merchant {merchant_id} has no living owner")
+        yield Finding("without_owner", merchant_id, _("merchant %(id)s has no living owner", id=merchant_id))
 
 
 def _dead_without_deletion(table: Table) -> Iterator[Finding]:
@@ -82,7 +84,7 @@ def _dead_without_deletion(table: Table) -> Iterator[Finding]:
         _in_scope(table), table.c.deletion_id.is_not(None), ~act.exists()
     )
     for row_id, merchant_id in rows.read(query):
-        sentence = f"{word(table)} {row_id} is dead by a deletion that does not exist"
+        sentence = _("%(thing)s is dead by a deletion that does not exist", thing=named(table, row_id))
         yield Finding("dead_without_deletion", merchant_id, sentence)
 
 
@@ -93,7 +95,9 @@ def _dead_though_restored(table: Table) -> Iterator[Finding]:
     if "erased_at" in table.c:
         query = query.where(table.c.erased_at.is_(None))
     for row_id, merchant_id, act_id in rows.read(query):
-        sentence = f"{word(table)} {row_id} is dead though deletion {act_id} was restored"
+        sentence = _(
+            "%(thing)s is dead though deletion %(id)s was restored", thing=named(table, row_id), id=act_id
+        )
         yield Finding("dead_though_restored", merchant_id, sentence)
 
 
@@ -113,7 +117,9 @@ def _wrong_counts() -> Iterator[Finding]:
             wanted = counts.get(kind, 0) - departed.get(kind, 0) + received.get(kind, 0)
             is_now = held.get(act_id, {}).get(kind, 0)
             if wanted != is_now:
-                sentence = f"deletion {act_id} should hold {wanted} {word(kind, wanted)}, holds {is_now}"
+                things = and_counts({kind: wanted})
+                told = {"id": act_id, "things": things, "count": number(is_now)}
+                sentence = _("deletion %(id)s should hold %(things)s, holds %(count)s", **told)
                 yield Finding("wrong_counts", merchant_id, sentence)
 
 

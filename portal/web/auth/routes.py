@@ -17,6 +17,7 @@ from portal.web.auth.forms import PasswordForm, SignInForm
 from portal.web.browsers import agent
 from portal.web.page import done, page
 from portal.web.scope import current_person, now
+from portal.words import _
 
 bp = Blueprint("auth", __name__)
 
@@ -84,7 +85,7 @@ def change_password() -> Response | AnyResponse:
         return never_store(page("auth/password.html", 422, frame="plain", form=form))
     db.session.commit()
     browser.start(person, secret)
-    return done("Your password is changed. Other browsers are signed out.", to=url_for("home.index"))
+    return done(_("Your password is changed. Other browsers are signed out."), to=url_for("home.index"))
 
 
 def _self() -> Actor:
