@@ -54,6 +54,11 @@ def build_demo() -> None:
         asked = {"display_name": "Ina Weber", "role": "owner"}
         team.invite(merchant, by=Actor(owner.user_id, Role.OWNER), now=now, **asked)
         db.session.commit()
+        first = owner.user
+    by = Actor(first.id, Role.OWNER)
+    kiosk = merchants.create_merchant(name="Kiosk", subdomain="kiosk", owner=first, by=by)
+    merchants.delete_merchant(kiosk, by=by, now=now)
+    db.session.commit()
     db.session.remove()
 
 
@@ -61,10 +66,14 @@ def stops(app: Flask) -> Iterator[Stop]:
     """Name every screen of the demo's café that answers GET, with rows that exist in its address."""
     merchant = merchants.find_merchant(MERCHANT)
     assert merchant is not None
-    values = ids_of(merchant)
+    values, lost = ids_of(merchant), {"deletion_id": _deleted_business()}
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         if "GET" in rule.methods and rule.endpoint != "static" and rule.arguments <= set(values):
-            yield Stop(rule.endpoint, _address(app, rule, values), app.view_functions[rule.endpoint].allowed)
+            yield Stop(
+                rule.endpoint,
+                _address(app, rule, values | lost if _is_lost(rule) else values),
+                app.view_functions[rule.endpoint].allowed,
+            )
 
 
 def ids_of(merchant: Merchant) -> dict[str, object]:
@@ -78,6 +87,18 @@ def ids_of(merchant: Merchant) -> dict[str, object]:
             values[name] = db.session.scalars(rows.order_by(model.id)).first()
         db.session.rollback()
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _deleted_business() -> int:
+    """The act that took the business in the trash, whose owner finds it at the chooser."""
+    dead = select(Merchant.deletion_id).where(Merchant.deletion_id.is_not(None))
+    found = db.session.scalars(dead, execution_options={"include_deleted": True}).one()
+    db.session.rollback()
+    return found
+
+
+def _is_lost(rule: Rule) -> bool:
+    return rule.endpoint.startswith("lost.")
 
 
 def _address(app: Flask, rule: Rule, values: dict[str, object]) -> str:

@@ -64,7 +64,7 @@ def change_keeping() -> Response | AnyResponse:
 def meaning() -> Response:
     """Say what a number of days means while it is typed."""
     form = KeepingForm(request.args, meta={"csrf": False})
-    return page("settings/_meaning.html", meaning=shown.meaning(form.days))
+    return page("settings/meaning.html", meaning=shown.meaning(form.days))
 
 
 @bp.get("/closing")
