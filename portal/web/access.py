@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, redirect, request, url_for
 from flask_login import current_user
@@ -57,9 +58,18 @@ def _enter(who: str) -> Answer | None:
 
 def ask_to_sign_in() -> Response | AnyResponse:
     """Lead to the sign-in page and back; a fragment cannot show it, so htmx is told to go there."""
-    came_from = request.full_path.rstrip("?") if reads_only() and not is_htmx() else None
-    target = url_for("auth.sign_in", next=came_from)
+    target = url_for("auth.sign_in", next=_page_asked_from())
     return hx_redirect(target) if is_htmx() else redirect(target)
+
+
+def _page_asked_from() -> str | None:
+    """The page to come back to: for a piece or a form, the one that held it, if it was one of ours."""
+    if reads_only() and not is_htmx():
+        return request.full_path.rstrip("?")
+    held = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    if held.netloc != request.host:
+        return None
+    return f"{held.path}?{held.query}" if held.query else held.path
 
 
 def refuse_doors_without_a_rule(app: Flask) -> None:

@@ -22,7 +22,13 @@ document.addEventListener("click", (event) => {
   else event.preventDefault();
 });
 
-document.addEventListener("submit", (event) => { if (!event.defaultPrevented) send(event.target); });
+// A form that goes as a page of its own: nothing to lose, and the line at the top shows that it is under way.
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method === "dialog") return;
+  send(event.target);
+  document.documentElement.dataset.going = "";
+});
+window.addEventListener("pageshow", () => { delete document.documentElement.dataset.going; });
 
 // What htmx is about to put away: the edited row when its list is sorted, the form when a link takes its place.
 document.addEventListener("htmx:before:request", (event) => {

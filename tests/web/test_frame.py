@@ -1,0 +1,59 @@
+"""The frame: where one comes back to after signing in, and what it says to scripts."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.web.cast import make_cast
+from tests.web.conftest import HTMX, path
+
+
+@pytest.fixture
+def cast(app):
+    return make_cast()
+
+
+def led_back_to(answer):
+    address = answer.headers.get("HX-Redirect") or answer.headers["Location"]
+    return parse_qs(urlsplit(address).query).get("next", [""])[0]
+
+
+@pytest.mark.parametrize("host", ["http://localhost", "http://evil.example"])
+def test_whoever_was_signed_out_is_led_back_to_the_page_that_asked(client, cast, host):
+    page = path(cast.merchant, "products/?q=tea&sort=sku")
+    expected = page if host == "http://localhost" else ""
+    piece = client.get(path(cast.merchant, "palette"), headers=HTMX | {"HX-Current-URL": host + page})
+    assert led_back_to(piece) == expected
+    form = client.post(path(cast.merchant, "stores/"), headers={"Referer": host + page})
+    assert led_back_to(form) == expected
+    short = path(cast.merchant, "stores/")
+    again = client.post(short, headers={"Referer": "http://localhost" + short})
+    assert led_back_to(again) == short
+
+
+def test_a_page_leads_back_to_itself(client, cast):
+    page = path(cast.merchant, "products/?q=tea")
+    assert led_back_to(client.get(page, headers={"Referer": "http://localhost/elsewhere"})) == page
+
+
+def test_the_navigation_says_where_one_is_and_by_which_letter_one_comes(sign_in, cast):
+    text = sign_in(cast.owner).get(path(cast.merchant, "stores/")).text
+    side = text.partition('class="cover cover-side"')[2].partition("</nav>")[0]
+    assert 'data-letter="s"' in side
+    assert side.count('aria-current="page"') == 1
+
+
+def test_words_for_scripts_stand_in_the_page(sign_in, cast):
+    text = sign_in(cast.owner).get(path(cast.merchant, "products/")).text
+    for name in (
+        "ask-close",
+        "ask-leave",
+        "failed",
+        "busy",
+        "offline",
+        "unreached",
+        "lost",
+        "copied",
+        "uncopied",
+    ):
+        assert f'data-{name}="' in text
