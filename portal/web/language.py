@@ -1,5 +1,6 @@
 """In which language the pages speak: the merchant's, or the one the browser asks for."""
 
+from functools import lru_cache
 from typing import Any
 
 from babel.numbers import format_decimal
@@ -10,6 +11,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from portal import words
+from portal.words import Catalogue
 
 babel = Babel(configure_jinja=False)
 WRITTEN_IN = "en"
@@ -36,12 +38,29 @@ def change() -> None:
     """Speak as the merchant wants from now on; who it is was not known before."""
     g.locale = g.merchant.locale.replace("-", "_")
     g.language = _offered(g.locale) or WRITTEN_IN
+    g.pop("catalogue", None)
     refresh()
+
+
+def catalogue() -> Catalogue:
+    """Hand over the texts of the reader's language; a page asks a thousand times, so they stay at hand."""
+    try:
+        kept: Catalogue = g.catalogue
+    except (AttributeError, RuntimeError):  # not yet, or in nobody's name
+        kept = get_translations()
+        if has_request_context():
+            g.catalogue = kept
+    return kept
 
 
 def number(value: float) -> str:
     """Write a number with its thousands apart."""
-    return format_decimal(value, locale=locale() if has_request_context() else WRITTEN_IN)
+    return _written(value, locale() if has_request_context() else WRITTEN_IN)
+
+
+@lru_cache(4096)
+def _written(value: float, how: str) -> str:
+    return format_decimal(value, locale=how)
 
 
 def _offered(tag: str) -> str | None:
@@ -52,10 +71,21 @@ def _offered(tag: str) -> str | None:
 
 
 @pass_context
-def _counting(_: Context, one: str, many: str, num: int, /, **values: Any) -> Markup:
+def _saying(context: Context, text: str, /, **values: Any) -> str:
+    """Say a text in a template; its values are escaped where the template escapes."""
+    return _filled(context, words.reader.catalogue().gettext(text), values)
+
+
+@pass_context
+def _counting(context: Context, one: str, many: str, num: int, /, **values: Any) -> str:
     """Say a text that counts, in a template: `%(num)s` takes the number as the reader writes it."""
-    said = Markup(words.reader.catalogue().ngettext(one, many, num))  # noqa: S704 - a text of ours
-    return said % {"num": number(num), **values}
+    said = words.reader.catalogue().ngettext(one, many, num)
+    return _filled(context, said, {"num": number(num), **values})
+
+
+def _filled(context: Context, said: str, values: dict[str, Any]) -> str:
+    said = Markup(said) if context.eval_ctx.autoescape else said  # noqa: S704 - a text of ours
+    return said % values if "%" in said else said  # most have nothing to fill in: lists say hundreds
 
 
 def init_app(app: Flask) -> None:
@@ -64,12 +94,6 @@ def init_app(app: Flask) -> None:
     with app.app_context():  # reads the disk, so once: a new catalogue wants a new start
         found = {WRITTEN_IN, *map(str, babel.list_translations())}
     app.extensions["languages"] = {name.lower(): name for name in found}
-    words.reader.catalogue, words.reader.number = get_translations, number
-    app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
-        gettext=lambda text: words.reader.catalogue().gettext(text),
-        ngettext=lambda one, many, num: words.reader.catalogue().ngettext(one, many, num),
-        newstyle=True,
-    )
-    app.jinja_env.globals["ngettext"] = _counting
+    words.reader.catalogue, words.reader.number = catalogue, number
+    app.jinja_env.globals |= {"_": _saying, "gettext": _saying, "ngettext": _counting}
     app.jinja_env.globals["language"] = language
