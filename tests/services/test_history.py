@@ -27,9 +27,7 @@ from tests.factories import (
 
 WRITERS = {"record", "record_act", "note"}
 SERVICES = sorted((ROOT / "portal" / "services").rglob("*.py"))
-MODULES = [
-    import_module(f"portal.services.{path.stem}") for path in SERVICES if path.parent.name == "services"
-]
+VERBS = [path.stem for path in SERVICES if path.parent.name == "services"]
 DOORS = [path for room in ("web", "api", "cli") for path in sorted((ROOT / "portal" / room).rglob("*.py"))]
 
 
