@@ -6,10 +6,8 @@ from urllib.parse import urlencode
 from flask import request, url_for
 from sqlalchemy import ColumnElement, Select
 
-from portal.extensions import db
 from portal.models.actor import Role
 from portal.models.records import AuditEntry
-from portal.models.soft_delete import including_deleted
 from portal.services import history
 from portal.services.searching import containing
 from portal.web.days import day_in, midnight
@@ -25,15 +23,14 @@ NOUNS = ("entry", "entries")
 def listed() -> Listing:
     """Read one page of the log, as the address asks for it."""
     chosen_by = filters()
-    with including_deleted(db.session):  # what was deleted is named and found too
-        listing = list_of(
-            chosen(chosen_by),
-            Sorting({"when": AuditEntry.occurred_at}, AuditEntry.id, "when", starts_descending=True),
-            nouns=NOUNS,
-            base_href=url_for("audit.index"),
-            filters=chosen_by,
-            export_href=url_for("audit.export"),
-        )
+    listing = list_of(
+        chosen(chosen_by),
+        Sorting({"when": AuditEntry.occurred_at}, AuditEntry.id, "when", starts_descending=True),
+        nouns=NOUNS,
+        base_href=url_for("audit.index"),
+        filters=chosen_by,
+        export_href=url_for("audit.export"),
+    )
     if is_turned():
         turned = {"sort": "when", "direction": "asc"}
         listing.export_href = f"{url_for('audit.export')}?{urlencode(listing.query_args | turned)}"
