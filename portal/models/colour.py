@@ -20,10 +20,10 @@ class CardColours(NamedTuple):
 
     @property
     def as_style(self) -> str:
-        """Write them as a style sheet for whatever carries the class `brand`."""
+        """Write them as a style sheet for whatever carries the class `in-brand`."""
         card, ink, stamp, stamp_ink = self
         return (
-            f".brand {{ --brand: {card}; --brand-ink: {ink};"
+            f".in-brand {{ --brand: {card}; --brand-ink: {ink};"
             f" --brand-stamp: {stamp}; --brand-stamp-ink: {stamp_ink}; }}\n"
         )
 

@@ -54,7 +54,8 @@ def finish(response: Response) -> Response:
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     response.headers["X-Request-Id"] = g.get("request_id", "")
-    if request.endpoint != "static":
+    # What is the same for everybody varies with nobody.
+    if request.endpoint != "static" and not response.cache_control.public:
         response.headers.setdefault("Cache-Control", "private, no-cache")
         response.vary.update(("Cookie", "HX-Request", "HX-Target"))
         if "merchant" not in g:  # whose language would be spoken

@@ -24,7 +24,7 @@ function colours() {
   const ink = inkOn(card);
   const second = typed("card_secondary_color");
   const stamp = HEX.test(second) ? second : ink;
-  sheet.replaceSync(`.brand { --brand: ${card}; --brand-ink: ${ink};
+  sheet.replaceSync(`.in-brand { --brand: ${card}; --brand-ink: ${ink};
     --brand-stamp: ${stamp}; --brand-stamp-ink: ${inkOn(stamp)}; }`);
 }
 

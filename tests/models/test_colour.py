@@ -49,7 +49,7 @@ def test_without_a_second_colour_stamps_have_the_colour_of_the_ink():
 
 def test_the_colours_are_written_as_a_style_sheet():
     style = card_colours("#1F2A44", "#FDE68A").as_style
-    assert style.startswith(".brand { --brand: #1F2A44; --brand-ink: #FFFFFF;")
+    assert style.startswith(".in-brand { --brand: #1F2A44; --brand-ink: #FFFFFF;")
     assert "--brand-stamp: #FDE68A; --brand-stamp-ink: #000000;" in style
 
 

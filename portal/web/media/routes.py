@@ -2,7 +2,8 @@
 
 import re
 
-from flask import Blueprint, Response, abort, make_response
+from flask import Blueprint, abort, make_response, request
+from werkzeug.wrappers import Response as AnyResponse
 
 from portal.services import pictures
 from portal.web.access import allow
@@ -20,7 +21,7 @@ HEADERS = {
 
 @bp.get("/media/<public_ref>/<name>")
 @allow("anyone")
-def picture(public_ref: str, name: str) -> Response:
+def picture(public_ref: str, name: str) -> AnyResponse:
     """Show a picture of a merchant."""
     named = ADDRESS.fullmatch(name)
     found = pictures.find_picture(public_ref, *named.groups()) if named else None
@@ -29,4 +30,4 @@ def picture(public_ref: str, name: str) -> Response:
     answer = make_response(found.content)
     answer.headers.update(HEADERS | {"Content-Type": found.content_type})
     answer.set_etag(found.sha256)
-    return answer
+    return answer.make_conditional(request)

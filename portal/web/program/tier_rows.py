@@ -46,6 +46,7 @@ class TierRows(Field):  # type: ignore[misc]  # WTForms has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.faults: dict[tuple[int, str], str] = {}
+        self.added = -1  # the row that was just put in
 
     def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
         """Take the rows from the form, all cells of one name at once; else what is there."""
@@ -58,6 +59,7 @@ class TierRows(Field):  # type: ignore[misc]  # WTForms has no types
 
     def add(self) -> None:
         """Put an empty row at the end; the first tier begins at 0."""
+        self.added = len(self.data)
         self.data.append(TierRow(threshold="" if self.data else "0", multiplier="" if self.data else "1"))
 
     def remove(self, row: int) -> None:
