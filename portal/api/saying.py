@@ -96,11 +96,9 @@ def _told_taken(error: Refused) -> dict[str, Any]:
     }
 
 
-def http_error(error: HTTPException) -> Response | HTTPException:
+def http_error(error: HTTPException) -> Response:
     """Answer what Flask itself refuses: no such address, method or size."""
     status = error.code or 500
-    if status < 400:
-        return error
     response = answer(status, *SENTENCES.get(status, SENTENCES[400]))
     if status == 405:
         response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
