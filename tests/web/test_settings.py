@@ -233,6 +233,20 @@ def test_senseless_days_come_back_with_what_would_be_right(as_owner, cast, wrong
     assert read(cast.merchant).retention_days == 30
 
 
+@pytest.mark.parametrize(("theirs", "told"), [("0", "0, for ever"), ("60", "“60”")])
+def test_another_owners_number_is_told_before_it_is_written_over(as_owner, cast, theirs, told):
+    here = path(cast.merchant, "settings/trash")
+    as_owner.post(here, data={"retention_days": theirs})
+    mine = {"retention_days": "90", "seen": json.dumps({"retention_days": "30"})}
+    answer = as_owner.post(here, data=mine)
+    assert answer.status_code == 409
+    assert told in answer.text
+    again = mine | {"seen": re.search(r'name="seen" value="([^"]*)"', answer.text).group(1)}
+    again["seen"] = again["seen"].replace("&#34;", '"')
+    assert as_owner.post(here, data=again).status_code == 303
+    assert read(cast.merchant).retention_days == 90
+
+
 def test_the_trash_of_now_is_counted_with_its_next_end(as_owner, cast):
     here = path(cast.merchant, "settings/trash")
     assert "Nothing lies in the trash now." in as_owner.get(here).text

@@ -9,7 +9,7 @@ from portal.models.merchant import LONGEST_RETENTION, Merchant
 from portal.models.text import LONGEST_CODE, LONGEST_NAME
 from portal.web import choices
 from portal.web.forms import ChangeForm
-from portal.words import later, number
+from portal.words import _, later, number
 
 TOO_LONG = later("This is too long.")
 NO_DAYS = later("Write a whole number of days from 0 to %(longest)s.", longest=number(LONGEST_RETENTION))
@@ -69,6 +69,12 @@ class KeepingForm(ChangeForm):
     def details(self) -> dict[str, Any]:
         """What was typed, by the name the verb knows."""
         return {"retention_days": self.retention_days.data}
+
+    def _told(self, name: str) -> str:
+        """Nought is no empty field: it keeps for ever."""
+        if self[name].object_data == 0:
+            return _("Somebody changed this meanwhile: 0, for ever. Save again to keep yours.")
+        return super()._told(name)
 
     @property
     def days(self) -> int | None:

@@ -1,14 +1,13 @@
 """The form of a store: what a manager may set, and what only an owner."""
 
-from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from portal.models.merchant import Merchant
 from portal.models.text import LONGEST_CODE, LONGEST_NAME, slug_from
+from portal.web.choices import zones
 from portal.web.forms import ChangeForm
 from portal.words import _, later
 
@@ -49,10 +48,3 @@ class OwnersStoreForm(StoreForm):
         self.store_code.data = (self.store_code.data or "").strip() or slug_from(self.name.data or "")
         codes = {name: (self[name].data or "").strip() or None for name in ("subdomain", "external_ref")}
         return super().details() | codes | {"store_code": self.store_code.data}
-
-
-@cache
-def zones() -> list[tuple[str, str]]:
-    """List the time zones people live in, by name."""
-    lived_in = sorted(z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "posix/")))
-    return [(zone, zone) for zone in (*lived_in, "UTC")]
