@@ -14,10 +14,10 @@ from portal.web.days import day_in, midnight
 from portal.web.happenings import happening_of
 from portal.web.listing import Listing, Sorting, asked, list_of, number_in
 from portal.web.scope import current_merchant
-from portal.words import _
+from portal.words import _, counted
 
 OPERATOR = "operator"
-NOUNS = ("entry", "entries")
+NOUNS = counted("entry", "entries")
 
 
 def listed() -> Listing:
