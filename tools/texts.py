@@ -68,11 +68,12 @@ def begin(language: str) -> int:
 def update(po: Path) -> int:
     """Merge new texts into a language, and compile what is translated and sure."""
     name = po.parent.parent.name
-    babel(
-        "update", "-i", str(POT), "-o", str(po), "-l", name, "--no-wrap", "--ignore-pot-creation-date"
-    )
+    babel("update", "-i", str(POT), "-o", str(po), "-l", name, "--no-wrap", "--ignore-pot-creation-date")
+    catalogue = read(po)
+    for message, _errors in list(catalogue.check()):
+        catalogue.delete(message.id)  # shown in English, rather than not at all
     with po.with_suffix(".mo").open("wb") as compiled:
-        write_mo(compiled, read(po))
+        write_mo(compiled, catalogue)
     return 0
 
 

@@ -17,7 +17,8 @@ from tests.factories import make_product, make_store, owner_of, within
 from tests.web.conftest import HTMX
 from tests.web.pseudo import Pseudo, everything_typed, read, unmarked
 
-pytestmark = pytest.mark.sqlite  # texts are the same on both engines
+# Texts are the same on both engines.
+pytestmark = [pytest.mark.sqlite, pytest.mark.timeout(400)]
 AWAY = ("auth.sign_out", "auth.sign_in")
 # What takes away what others need comes later, and the owner goes last.
 LATER = (
