@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from flask import request
 from wtforms import BooleanField, FileField, RadioField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.program_rules import DECIMALS, LONGEST_URL, TEXTS, limits_of
@@ -49,8 +49,8 @@ def money(label: Any, field: str, *, may_be_empty: bool = False) -> Money:
 
 
 def needed(*, may_be_empty: bool) -> list[Any]:
-    """Ask for a number unless it may be empty."""
-    return [Length(max=40, message=TOO_LONG)] if may_be_empty else [InputRequired(NEEDED)]
+    """Ask for a number unless it may be empty; what is not sent at all stays as it is."""
+    return [] if may_be_empty else [DataRequired(NEEDED)]
 
 
 def text(label: Any, field: str) -> StringField:
@@ -145,7 +145,7 @@ class BrandingForm(TabForm):
     """How the card looks."""
 
     card_name = text(later("Name on the card"), "card_name")
-    card_color = StringField(later("Colour of the card"), [InputRequired(later("Choose a colour."))])
+    card_color = StringField(later("Colour of the card"), [DataRequired(later("Choose a colour."))])
     card_secondary_color = StringField(later("Colour of the stamps"), [Length(max=7, message=TOO_LONG)])
 
 
