@@ -48,12 +48,14 @@ check: setup-dev ## Style, types, imports, templates, texts and vendored files
 	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/python tools/texts.py --check
 	$(BIN)/python tools/vendor.py --check
+	$(BIN)/python tools/trim.py --check
 	$(BIN)/python tools/htmx/upgrade-check.py --no-color templates static/js
 
 fix: setup-dev ## Let the tools put right what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/djlint templates --reformat --quiet
+	$(BIN)/python tools/trim.py
 
 engines: setup-dev ## Look for PostgreSQL and a browser; root installs a missing browser
 	$(BIN)/python -m tests.engines
@@ -70,6 +72,7 @@ pictures: setup-dev ## Take the pictures of docs/use anew (needs Chromium)
 
 vendor: ## Copy the browser files named in vendor.toml anew (needs npm)
 	$(BIN)/python tools/vendor.py
+	$(BIN)/python tools/trim.py
 
 texts: setup-dev ## Gather the texts for translators, and compile the languages there are
 	$(BIN)/python tools/texts.py
