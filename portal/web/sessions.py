@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from flask import Flask, g, session
+from flask import Flask, Response, g, session
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import UserMixin, login_user, logout_user
 
 from portal.extensions import login_manager
@@ -54,8 +55,18 @@ def stop() -> None:
     session.clear()
 
 
+class Sessions(SecureCookieSessionInterface):
+    """Cookies for people, and none for what is the same for everybody, such as a picture."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Leave a public answer alone: any cache between us may keep it."""
+        if not response.cache_control.public:
+            super().save_session(app, session, response)
+
+
 def init_app(app: Flask) -> None:
     """Let Flask-Login find people by their session."""
+    app.session_interface = Sessions()
     login_manager.init_app(app, add_context_processor=False)  # an error page asks no database
     login_manager.session_protection = None  # a server-side row says more than an address
     login_manager.user_loader(load)
