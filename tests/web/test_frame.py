@@ -3,6 +3,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from werkzeug.exceptions import ServiceUnavailable
 
 from tests.web.cast import make_cast
 from tests.web.conftest import HTMX, path
@@ -57,3 +58,18 @@ def test_words_for_scripts_stand_in_the_page(sign_in, cast):
         "uncopied",
     ):
         assert f'data-{name}="' in text
+
+
+def test_a_busy_moment_offers_the_same_page_again(sign_in, cast, monkeypatch):
+    def busy():
+        raise ServiceUnavailable
+
+    browser = sign_in(cast.owner)
+    monkeypatch.setattr("portal.web.palette.routes.Search.asked", busy)
+    address = path(cast.merchant, "palette?q=tea")
+    answer = browser.get(address)
+    assert answer.status_code == 503
+    assert f'href="{address}">Try again<' in answer.text
+    piece = browser.piece(address)
+    assert piece.status_code == 503
+    assert "data-toast" in piece.text

@@ -126,3 +126,10 @@ def test_a_manager_sees_the_posters_of_their_stores_only(sign_in, cast):
     browser = sign_in(cast.manager)
     assert browser.get(path(cast.merchant, "stores", cast.gare.id, "poster")).status_code == 200
     assert browser.get(path(cast.merchant, "stores", cast.belval.id, "poster")).status_code == 404
+
+
+def test_it_asks_little_of_the_database(as_staff, cast, statements):
+    make_program(cast.merchant)
+    with statements() as sent:
+        poster(as_staff, cast)
+    assert len([each for each in sent if each.lstrip().upper().startswith("SELECT")]) <= 6
