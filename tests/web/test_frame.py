@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from werkzeug.exceptions import ServiceUnavailable
 
+from portal.web.palette.found import Search
 from tests.web.cast import make_cast
 from tests.web.conftest import HTMX, path
 
@@ -65,7 +66,7 @@ def test_a_busy_moment_offers_the_same_page_again(sign_in, cast, monkeypatch):
         raise ServiceUnavailable
 
     browser = sign_in(cast.owner)
-    monkeypatch.setattr("portal.web.palette.routes.Search.asked", busy)
+    monkeypatch.setattr(Search, "asked", busy)
     address = path(cast.merchant, "palette?q=tea")
     answer = browser.get(address)
     assert answer.status_code == 503
