@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import cascade, filtering, trash_page
+from benchmarks import cascade, filtering, lighthouse, trash_page
 from benchmarks.measuring import Figure
 from tests import engines
 
@@ -18,12 +18,14 @@ AREAS: dict[str, Callable[[str], Iterator[Figure]]] = {
     "filter": filtering.figures,
     "cascade": cascade.figures,
     "trash": trash_page.figures,
+    "lighthouse": lighthouse.figures,
 }
 TABLE = Path(__file__).parents[1] / "docs" / "build" / "benchmarks.md"
 INTRO = """# Benchmarks
 
 Each figure is a ratio of two things measured in turns in one run, for machines are noisy; seconds are told
-only beside it. `make bench` measures again and writes this page.
+only beside it. What Lighthouse says of a page is a score from 0 to 100, as on a phone with a slow line.
+`make bench` measures again and writes this page.
 """
 
 

@@ -521,3 +521,8 @@ def test_get_writes_nothing(cast, client, statements):
         client.get(address)
         client.get("/login")
     assert not [s for s in sent if s.startswith(("INSERT", "UPDATE", "DELETE"))]
+
+
+def test_search_engines_may_know_the_sign_in_page_and_no_invitation(client):
+    assert "noindex" not in client.get("/login").text
+    assert "noindex" in client.get("/invite/none").text
