@@ -61,9 +61,7 @@ def much_too_large(error: RequestEntityTooLarge) -> Any:
     """A file above every limit is refused before it is read: let the page say so."""
     if request.endpoint not in {f"program.put_{use}" for use in USES}:
         return errors.http_error(error)
-    left = UNREAD
-    while left > 0 and (read := len(request.environ["wsgi.input"].read(min(left, 65_536)))):
-        left -= read
+    _take_the_rest()
     return refuse_too_large()
 
 
@@ -86,6 +84,14 @@ def _done(program: LoyaltyProgram, use: str, message: str) -> Response | AnyResp
 def _piece(program: LoyaltyProgram, use: str, form: PictureForm) -> str:
     around = shown.around(program, "branding")
     return render_template("program/_picture.html", use=use, picture_form=form, **around)
+
+
+def _take_the_rest() -> None:
+    """Read what was refused by its announced length alone, and nothing past its end."""
+    length, most = request.content_length or 0, request.max_content_length or 0
+    left = min(length, UNREAD) if length > most else 0
+    while left > 0 and (read := len(request.environ["wsgi.input"].read(min(left, 65_536)))):
+        left -= read
 
 
 def _use_of(endpoint: str | None) -> str:

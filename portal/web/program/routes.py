@@ -1,12 +1,12 @@
 """The doors of the program as a whole: start it, switch it on and off, delete it, show its colours."""
 
-from flask import Blueprint, Response, abort, make_response, redirect, url_for
+from flask import Blueprint, Response, abort, flash, make_response, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.extensions import db
 from portal.services import programs
 from portal.web.access import allow
-from portal.web.page import done, page
+from portal.web.page import done, go, page
 from portal.web.program import shown
 from portal.web.program.forms import StartForm, StopForm, opening_words
 from portal.web.removal import asked_reason, removed, show_preview
@@ -21,7 +21,7 @@ bp = Blueprint("program", __name__, url_prefix="/m/<merchant>")
 def index() -> Response | AnyResponse:
     """Lead to the program, or to starting one."""
     if shown.living():
-        return redirect(url_for("program.earning"))
+        return go(url_for("program.earning"))
     return _ask_to_start(StartForm(formdata=None))
 
 
@@ -55,7 +55,7 @@ def activate() -> Response | AnyResponse:
     is_new = programs.activate_program(shown.to_change(), by=actor(), now=now())
     db.session.commit()
     message = _("The program is active: customers enrol and earn.")
-    return done(message if is_new else _("It was active already."), to=url_for("program.earning"))
+    return _begin_anew(message if is_new else _("It was active already."))
 
 
 @bp.get("/program/deactivation")
@@ -80,7 +80,7 @@ def deactivate() -> Response | AnyResponse:
     if stopped is None:
         return _ask_until(form)
     db.session.commit()
-    return done(_("The program is off: nobody enrols or earns."), to=url_for("program.earning"))
+    return _begin_anew(_("The program is off: nobody enrols or earns."))
 
 
 @bp.get("/program/deletion")
@@ -127,6 +127,12 @@ def brand(version: int) -> Response:
 def _ask_to_start(form: StartForm) -> Response:
     kinds = {kind: opening_words(kind) for kind, _label in form.loyalty_type.choices}
     return page("program/start.html", form.status, form=form, kinds=kinds, **shown.beginning())
+
+
+def _begin_anew(message: str) -> AnyResponse:
+    """Show the whole page again: its head says how the program stands."""
+    flash(message, "plain")
+    return go(url_for("program.earning"))
 
 
 def _ask_until(form: StopForm) -> Response:
