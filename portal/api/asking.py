@@ -7,13 +7,14 @@ from typing import Any
 
 from apiflask.schema_adapters import registry
 from apiflask.schema_adapters.pydantic import PydanticAdapter
-from flask import Request
+from flask import Request, abort
 from pydantic import BaseModel, ValidationError
 
 from portal.api.saying import Said
 
 BIGGEST_BODY = 64 * 1024
 DEEPEST = 20
+TOO_DEEP = f"The JSON is nested deeper than {DEEPEST} levels."
 MOST_FAULTS = 20
 TRUTHS = {"true": True, "false": False}
 NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
@@ -70,32 +71,40 @@ def _sentence(fault: Any) -> str:
 
 
 def read_body(request: Request, model: type[BaseModel]) -> Any:
-    """Read the body as strict JSON; raises Said 400, 413 or 415."""
-    request.max_content_length = BIGGEST_BODY
-    body = request.get_data()
+    """Read the body as strict JSON; raises Said 400 or 415, and answers 413."""
+    body = _taken_in(request)
     if not body and getattr(model, "may_be_left_out", False):
         return {}
-    if request.mimetype != "application/json" or not _is_utf8(
-        request.mimetype_params.get("charset", "utf-8")
-    ):
+    if not _is_json(request):
         raise Said(415, "bad_type", "Send JSON: Content-Type: application/json.")
     try:
         found = json.loads(
             body.decode(), object_pairs_hook=_once_each, parse_constant=_refuse, parse_float=_real
         )
     except RecursionError:
-        raise Said(400, "bad_json", f"The JSON is nested deeper than {DEEPEST} levels.") from None
+        raise Said(400, "bad_json", TOO_DEEP) from None
     except ValueError as fault:
         raise Said(400, "bad_json", f"This is no JSON we take: {_told(fault)}") from None
     if _is_too_deep(found):
-        raise Said(400, "bad_json", f"The JSON is nested deeper than {DEEPEST} levels.")
+        raise Said(400, "bad_json", TOO_DEEP)
     if not isinstance(found, dict):
         raise Said(422, "invalid", "Send one JSON object: { … }.", fields=[])
     return found
 
 
-def _is_utf8(charset: str) -> bool:
-    return charset.lower() in ("utf-8", "utf8")
+def _taken_in(request: Request) -> bytes:
+    """Take the body in, up to 64 KB; answers 413 for more."""
+    # One byte more: what comes in pieces, its length untold, is else cut off there without a word.
+    request.max_content_length = BIGGEST_BODY + 1
+    body = request.get_data()
+    if len(body) > BIGGEST_BODY:
+        abort(413)
+    return body
+
+
+def _is_json(request: Request) -> bool:
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    return request.mimetype == "application/json" and charset in ("utf-8", "utf8")
 
 
 def _told(fault: ValueError) -> str:

@@ -1,6 +1,8 @@
 """Strict JSON and strict queries."""
 
 import json
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -103,6 +105,17 @@ def test_a_body_of_64_kb_is_read_and_a_larger_one_is_not(call):
 
     assert post(call, body(64 * 1024)).status_code == 422
     assert post(call, body(64 * 1024 + 1)).status_code == 413
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(("size", "status"), [(64 * 1024, 422), (64 * 1024 + 1, 413), (200_000, 413)])
+def test_a_body_that_comes_in_pieces_is_bounded_too(live, key, size, status):
+    text = b'{"display_name": "' + b"x" * (size - 20) + b'"}'
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": JSON, "Transfer-Encoding": "chunked"}
+    connection = HTTPConnection(urlsplit(live).netloc, timeout=30)
+    pieces = (text[n : n + 8192] for n in range(0, len(text), 8192))
+    connection.request("POST", "/api/admin/users", pieces, headers, encode_chunked=True)
+    assert connection.getresponse().status == status
 
 
 @pytest.mark.sqlite
