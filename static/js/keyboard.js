@@ -2,6 +2,12 @@
 let going = false;
 let edited = null;
 
+// htmx takes hold of the links a moment after the page is there: a key pressed before that waits for it.
+const held = new Promise((resolve) => {
+  document.addEventListener("htmx:after:process", resolve, { once: true });
+  setTimeout(resolve, 1000);
+});
+
 // Off wherever people type.
 export const isTyping = (event) => Boolean(event.target.closest?.("input, select, textarea, [contenteditable]"));
 export const openDialog = () => document.querySelector("dialog[open]");
@@ -38,7 +44,7 @@ document.addEventListener("keydown", (event) => {
   if (!found) return;
   event.preventDefault();
   if (found.id === "q") found.select();
-  else found.click();
+  else held.then(() => found.click());
 });
 
 document.addEventListener("click", (event) => {
