@@ -126,12 +126,17 @@ def keep_version(program: LoyaltyProgram, *, by: Actor, now: datetime) -> Progra
         merchant_id=program.merchant_id,
         program_id=program.id,
         version=program.version,
-        rules={rule: _plain(getattr(program, rule)) for rule in sorted(RULES)},
+        rules=rules_of(program),
         saved_by_id=by.user_id,
         saved_at=now,
     )
     db.session.add(kept)
     return kept
+
+
+def rules_of(program: LoyaltyProgram) -> dict[str, Any]:
+    """Read all rules as they are now, in plain values."""
+    return {rule: _plain(getattr(program, rule)) for rule in sorted(RULES)}
 
 
 def delete_program(

@@ -652,6 +652,7 @@ def test_a_long_history_has_pages(as_owner, cast, program):
 def test_a_program_from_before_versions_has_an_empty_history(as_owner, cast):
     make_program(cast.merchant)
     assert "No versions here" in as_owner.get(to(cast, "history")).text
+    assert "Pause between two stamps" in as_owner.get(to(cast, "history/1")).text
     as_owner.post(to(cast, "earning"), data=earning(points_per_euro="2"))
     assert "What was before is not kept." in as_owner.get(to(cast, "history")).text
 

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal.extensions import db
 from portal.models.loyalty_program import LoyaltyProgram, ProgramVersion
 from portal.models.user import User
+from portal.services import programs
 from portal.web.access import allow
 from portal.web.page import page
 from portal.web.program import shown, told
@@ -50,11 +51,15 @@ def version(version: int) -> Response | AnyResponse:
     if program is None:
         abort(404)
     found = db.session.execute(_versions(program).where(ProgramVersion.version == version)).one_or_none()
-    if found is None:
+    if found is None and version != program.version:
         abort(404)
-    groups = list(told.groups(found.ProgramVersion.rules))
-    around = shown.around(program, "history")
-    return page("program/version.html", kept=found.ProgramVersion, who=_who(found), groups=groups, **around)
+    told_of: dict[str, Any] = {
+        "version": version,
+        "saved_at": found.ProgramVersion.saved_at if found else program.updated_at,
+        "who": found.person if found else None,
+        "groups": list(told.groups(found.ProgramVersion.rules if found else programs.rules_of(program))),
+    }
+    return page("program/version.html", **told_of, **shown.around(program, "history"))
 
 
 def _entries(program: LoyaltyProgram, before: str) -> tuple[list[Entry], str]:
