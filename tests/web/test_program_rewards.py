@@ -42,6 +42,8 @@ def rewards_of(cast):  # noqa: F811 - the cast
 def test_an_empty_list_offers_the_first_reward(as_owner, sign_in, cast, program):  # noqa: F811
     assert "No rewards yet" in as_owner.get(to(cast, "rewards/")).text
     assert to(cast, "rewards/new") in as_owner.get(to(cast, "rewards/")).text
+    form = as_owner.get(to(cast, "rewards/new"))
+    assert (form.status_code, "Offer it" in form.text, "Gold" in form.text) == (200, True, True)
     assert "An owner offers them." in sign_in(cast.manager).get(to(cast, "rewards/")).text
 
 
