@@ -14,7 +14,7 @@ from portal.models.tenancy import scoped
 from portal.services import trash
 
 LARGE = 399_000
-ROUNDS = 3
+ROUNDS = 4
 
 
 def figures(engine: str) -> Iterator[Figure]:
@@ -51,15 +51,28 @@ def _four_hundred_thousand(engine: str) -> Iterator[Figure]:
     down, up = [], []
     with scoped(db.session, merchant_id):
         db.session.execute(text("SET LOCAL statement_timeout = 0"))
-        for _ in range(ROUNDS):
-            cascade, restore = _by_verb(merchant_id)
-            kill, revive = _by_hand(merchant_id)
+        _by_hand(merchant_id), _by_verb(merchant_id)
+        for number in range(ROUNDS):
+            (cascade, restore), (kill, revive) = _in_turns(merchant_id, verb_first=number % 2 == 0)
             down.append(cascade / kill)
             up.append(restore / revive)
     for what, ratios, base in (("delete", down, kill), ("restore", up, revive)):
         got = statistics.median(ratios)
         line = f"{what} of 399,020 rows ({base:.1f} s as one plain UPDATE)"
         yield Figure("cascade", engine, line, f"{got:.2f}×", "≤ 1.0×", got <= 1.0)
+
+
+def _in_turns(merchant_id: int, *, verb_first: bool) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Measure both, each first in every other round.
+
+    Who comes first pays for the pages the other left: on a table just filled, whose files must grow,
+    the first is two to three times slower whichever it is. So the first round is not counted, either.
+    """
+    if verb_first:
+        verb = _by_verb(merchant_id)
+        return verb, _by_hand(merchant_id)
+    hand = _by_hand(merchant_id)
+    return _by_verb(merchant_id), hand
 
 
 def _by_verb(merchant_id: int) -> tuple[float, float]:
