@@ -21,13 +21,12 @@ from portal.words import Words, _, how_many, ngettext, word_for
 Owned = TypeVar("Owned", bound=Tenant)
 
 
-def find_living(model: type[Owned], row_id: int, *near: Any) -> Owned:
+def find_living(model: type[Owned], row_id: int) -> Owned:
     """Load a living row of the current merchant, in a store that is theirs; else answer 404.
 
-    To its own people the 404 of a deleted row says that it is in the trash. `near` are
-    relationships read along with it.
+    To its own people the 404 of a deleted row says that it is in the trash.
     """
-    row: Any = find(model, row_id, *near, include_deleted=True)
+    row: Any = find(model, row_id, include_deleted=True)
     store_id = row.id if isinstance(row, Store) else getattr(row, "store_id", None)
     if store_id is not None:
         refuse_foreign_store(store_id)

@@ -6,7 +6,6 @@ from typing import Any, TypeVar, cast
 from flask import abort, g, request
 from flask_login import current_user
 from sqlalchemy import Label, Select, func, literal, null, select, union_all
-from sqlalchemy.orm import joinedload
 
 from portal.extensions import db
 from portal.models.actor import Actor, Role
@@ -106,11 +105,10 @@ def _actor(memberships: list[Any]) -> Actor:
     return Actor(user_id=current_person().id, role=role, store_ids=frozenset(stores))
 
 
-def find(model: type[Owned], row_id: int, *near: Any, include_deleted: bool = False) -> Owned:
-    """Load one row of the current merchant, or answer 404; `near` are relationships read along with it."""
+def find(model: type[Owned], row_id: int, *, include_deleted: bool = False) -> Owned:
+    """Load one row of the current merchant, or answer 404."""
     query = model.of(current_merchant()).where(model.id == row_id)  # type: ignore[attr-defined]  # of Model
     options = {"include_deleted": True} if include_deleted else {}
-    query = query.options(*(joinedload(each) for each in near))
     row: Owned | None = db.session.scalar(query, execution_options=options)
     if row is None:
         abort(404)

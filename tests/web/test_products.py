@@ -63,6 +63,11 @@ def in_row(product):
     return {"HX-Target": f"tr#product-{product.id}"}
 
 
+def main_of(answer):
+    """What the screen itself shows, without the frame around it."""
+    return answer.text.partition("<main")[2].partition("</main>")[0]
+
+
 def at(cast, *parts):
     return path(cast.merchant, "products", *parts)
 
@@ -117,7 +122,7 @@ def test_a_manager_sees_the_products_of_their_stores(as_manager, cast):
     assert "Green tea" not in text
     assert "All stores" not in text
     assert "New product" in text
-    assert "Tea" not in as_manager.get(at(cast, f"?store={cast.belval.id}")).text.partition("<main")[2]
+    assert "Tea" not in main_of(as_manager.get(at(cast, f"?store={cast.belval.id}")))
 
 
 def test_staff_see_the_list_without_its_tools(sign_in, cast):
@@ -465,7 +470,7 @@ def test_reading_writes_nothing(as_owner, cast):
 
 
 def test_a_merchant_without_stores_is_sent_to_open_one(sign_in, cast):
-    text = sign_in(cast.stranger).get(path(cast.elsewhere, "products/")).text
+    text = main_of(sign_in(cast.stranger).get(path(cast.elsewhere, "products/")))
     assert "Open a store first." in text
     assert "New product" not in text
 

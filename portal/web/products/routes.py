@@ -64,7 +64,7 @@ def create() -> Response | AnyResponse:
 @allow("staff")
 def show(product_id: int) -> Response:
     """Show one product."""
-    return page("products/show.html", **shown.detail(find_living(Product, product_id, Product.store)))
+    return page("products/show.html", **shown.detail(find_living(Product, product_id)))
 
 
 @bp.get("/<int:product_id>/row")
@@ -102,7 +102,7 @@ def update(product_id: int) -> Response | AnyResponse:
 @allow("manager")
 def preview_deletion(product_id: int) -> Response:
     """Show what deleting the product would take."""
-    product = find_living(Product, product_id, Product.store)
+    product = find_living(Product, product_id)
     return show_preview(
         product,
         title=_("Delete %(thing)s?", thing=named("products", shown.name_of(product))),

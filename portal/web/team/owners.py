@@ -21,7 +21,7 @@ LAST = later("This is the last owner. Invite another owner first.")
 @allow("owner")
 def preview_owner_deletion(owner_id: int) -> Response:
     """Show what taking the ownership away would do."""
-    owner = find_living(MerchantOwner, owner_id, MerchantOwner.user)
+    owner = find_living(MerchantOwner, owner_id)
     name = owner.user.display_name
     warnings = [LOCKED_OUT] if owner.user_id == current_person().id else []
     if len(shown.owners()) == 1:

@@ -98,9 +98,10 @@ def update(member_id: int) -> Response | AnyResponse:
 @allow("manager")
 def preview_deletion(member_id: int) -> Response:
     """Show what removing the team member would take."""
-    member = find_living(StoreUser, member_id, StoreUser.user, StoreUser.store)
+    member = find_living(StoreUser, member_id)
     team.refuse_role_above(actor(), member.role)
-    name, store = member.user.display_name, member.store.name
+    line = shown.line_of(member)
+    name, store = line.display_name, line.store_name
     return show_preview(
         member,
         action=url_for("team.delete", member_id=member_id),
