@@ -10,8 +10,7 @@ from portal.models.actor import Actor, Role
 from portal.models.ownership import Rule
 from portal.models.tenancy import across_merchants
 from portal.services import trash
-from portal.services.trash import bring_back
-from portal.services.trash import asking
+from portal.services.trash import asking, bring_back
 from tests.factories import (
     OWNER,
     make_card,
