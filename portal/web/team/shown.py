@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from flask import url_for
 from sqlalchemy import Row, Select, func, null, select, union_all
+from sqlalchemy.orm import contains_eager
 
 from portal.extensions import db
 from portal.models.actor import Role
@@ -67,8 +68,9 @@ def changeable() -> Select[Any]:
 
 
 def line_of(member: StoreUser) -> Row[Any]:
-    """Read what one row of the list shows."""
-    return db.session.execute(_members().where(StoreUser.id == member.id)).one()
+    """Read what one row of the list shows, and the person with it."""
+    one = _members().where(StoreUser.id == member.id).options(contains_eager(StoreUser.user))
+    return db.session.execute(one).one()
 
 
 def may_change(member: StoreUser) -> bool:
