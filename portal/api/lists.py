@@ -29,7 +29,9 @@ def page(query: Select[Any], model: Any, asked: Page, *, falls: bool = False) ->
     order = keyset.Order(f"api-{model.__tablename__}", model.id, model.id, falls)
     if asked.cursor is not None and not keyset.is_cursor(asked.cursor, order):
         raise Said(400, "bad_cursor", "This cursor is of another list. Take `next` of the page before.")
-    return keyset.read_page(query, order, before=None, after=asked.cursor, size=asked.limit)
+    return keyset.read_page(
+        query, order, before=None, after=asked.cursor, size=asked.limit, never_empty=False
+    )
 
 
 def told_page(found: keyset.Page, tell: Any) -> dict[str, Any]:

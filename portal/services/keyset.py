@@ -36,16 +36,25 @@ class Order(NamedTuple):
 
 
 def read_page(
-    query: Select[Any], order: Order, *, before: str | None, after: str | None, size: int | None = None
+    query: Select[Any],
+    order: Order,
+    *,
+    before: str | None,
+    after: str | None,
+    size: int | None = None,
+    never_empty: bool = True,
 ) -> Page:
-    """Read the page before or after a cursor; a cursor that is none of ours begins at the first page."""
+    """Read the page before or after a cursor; a cursor that is none of ours begins at the first page.
+
+    Beyond the end people see the last page that has rows; a program, that must see no row twice, nothing.
+    """
     most = size or PAGE_SIZE
 
     def read(edge: Edge | None, backwards: bool) -> tuple[Sequence[Any], bool]:  # noqa: FBT001 - private
         return _some(query, order, edge, most, backwards=backwards)
 
     edges = [_cursor(text, order.name, order.key) for text in (before, after)]
-    rows, has_previous, has_next = _page_asked(read, most, *edges)
+    rows, has_previous, has_next = _page_asked(read, most, *edges, never_empty=never_empty)
     return Page(
         rows,
         _written(order.name, rows[0]) if has_previous else None,
@@ -75,7 +84,7 @@ def _some(
 
 
 def _page_asked(
-    read: Reader, most: int, before: Edge | None, after: Edge | None
+    read: Reader, most: int, before: Edge | None, after: Edge | None, *, never_empty: bool
 ) -> tuple[Sequence[Any], bool, bool]:
     """Read the page, and say whether there is one before it and one after."""
     if before:
@@ -84,8 +93,8 @@ def _page_asked(
             return found, more, True
     elif after:
         found, more = read(after, False)  # noqa: FBT003 - private
-        if found:
-            return found, True, more
+        if found or not never_empty:
+            return found, bool(found), more
         # The page was emptied meanwhile: the last one that still has rows.
         found, more = read(None, True)  # noqa: FBT003 - private
         return found, more, False

@@ -215,6 +215,14 @@ def test_pages_follow_each_other(call, query):
     assert seen == expected
 
 
+def test_beyond_the_end_there_is_nothing(call):
+    made = [make_user(f"User {n}").id for n in range(3)]
+    cursor = call("GET", "/users?limit=2").json["next"]
+    for row_id in made[1:]:
+        call("DELETE", f"/users/{row_id}")
+    assert call("GET", f"/users?limit=2&cursor={cursor}").json == {"items": [], "next": None}
+
+
 def test_deletions_come_newest_first_page_by_page(call, world):
     acts = [call("DELETE", f"/users/{make_user().id}").json["id"] for _ in range(3)]
     first = call("GET", "/deletions?limit=2&merchant=0").json
