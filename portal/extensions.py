@@ -41,6 +41,12 @@ def _open_sqlite(connection: Any, _: object) -> None:
         connection.isolation_level = None
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
+        # Its own lower() knows only ASCII; searching would differ from PostgreSQL.
+        connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text
 
 
 @event.listens_for(Engine, "begin")

@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("created_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_outbox_merchant_id_id")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_outbox_due",
@@ -62,6 +63,7 @@ def upgrade() -> None:
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("attempted_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_attempts")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_sign_in_attempts_subject", "sign_in_attempts", ["subject", "attempted_at"], unique=False
@@ -94,6 +96,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         info={"word": "person", "words": "people"},
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_users_deleted_by_id",
@@ -155,6 +158,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_audit_log_merchant_id_id")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_audit_log_actor_id",
@@ -216,6 +220,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deletions")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_deletions_merchant_id_id")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_deletions_deleted_by_id",
@@ -321,6 +326,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_idempotency_keys")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_idempotency_keys_merchant_id_id")),
         sa.UniqueConstraint("merchant_id", "key", name=op.f("uq_idempotency_keys_merchant_id_key")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_idempotency_keys_actor_id",
@@ -344,6 +350,7 @@ def upgrade() -> None:
             ["user_id"], ["users.id"], name=op.f("fk_login_sessions_user_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_login_sessions")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_login_sessions_open",
@@ -400,6 +407,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_merchants")),
         info={"word": "merchant"},
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_merchants_deleted_by_id",
@@ -580,6 +588,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_loyalty_programs")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_loyalty_programs_merchant_id_id")),
         info={"word": "program"},
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_loyalty_programs_deleted_by_id",
@@ -645,6 +654,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_merchant_owners")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_merchant_owners_merchant_id_id")),
         info={"word": "owner"},
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_merchant_owners_deleted_by_id",
@@ -731,6 +741,7 @@ def upgrade() -> None:
             "merchant_id", "join_code", name=op.f("uq_stores_merchant_id_join_code")
         ),
         info={"word": "store"},
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_stores_deleted_by_id",
@@ -842,6 +853,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_customers_merchant_id_id")),
         info={"word": "customer"},
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_customers_deleted_by_id",
@@ -977,6 +989,7 @@ def upgrade() -> None:
             "merchant_id", "token_hash", name=op.f("uq_invitations_merchant_id_token_hash")
         ),
         info={"word": "invitation"},
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_invitations_accepted_by_id",
@@ -1063,6 +1076,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_loyalty_rewards")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_loyalty_rewards_merchant_id_id")),
         info={"word": "reward"},
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_loyalty_rewards_deleted_by_id",
@@ -1127,6 +1141,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "merchant_id", "sha256", "kind", name=op.f("uq_media_merchant_id_sha256_kind")
         ),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_media_merchant_id_program_id",
@@ -1197,6 +1212,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_products")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_products_merchant_id_id")),
         info={"word": "product"},
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_products_category_live",
@@ -1306,6 +1322,7 @@ def upgrade() -> None:
             "version",
             name=op.f("uq_program_versions_merchant_id_program_id_version"),
         ),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_program_versions_saved_by_id",
@@ -1366,6 +1383,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_store_users")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_store_users_merchant_id_id")),
         info={"word": "team member"},
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_store_users_deleted_by_id",
@@ -1472,6 +1490,7 @@ def upgrade() -> None:
             "merchant_id", "token_hash", name=op.f("uq_till_devices_merchant_id_token_hash")
         ),
         info={"word": "tablet"},
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_till_devices_deleted_by_id",
@@ -1565,6 +1584,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_loyalty_cards")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_loyalty_cards_merchant_id_id")),
         info={"word": "card"},
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_loyalty_cards_deleted_by_id",
@@ -1664,6 +1684,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_orders_merchant_id_id")),
         info={"word": "order"},
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_orders_deleted_by_id",
@@ -1784,6 +1805,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_pins")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_staff_pins_merchant_id_id")),
         info={"word": "PIN"},
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_staff_pins_deleted_by_id",
@@ -1890,6 +1912,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_card_tokens")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_card_tokens_merchant_id_id")),
         info={"word": "card token"},
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_card_tokens_deleted_by_id",
@@ -1957,6 +1980,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_lines")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_order_lines_merchant_id_id")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_order_lines_merchant_id_order_id",

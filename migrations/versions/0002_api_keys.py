@@ -31,6 +31,7 @@ def upgrade() -> None:
             ["user_id"], ["users.id"], name=op.f("fk_api_keys_user_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_api_keys_user_id", "api_keys", ["user_id"], unique=False)
     op.create_index("uq_api_keys_token_hash", "api_keys", ["token_hash"], unique=True)

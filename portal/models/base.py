@@ -1,9 +1,9 @@
 """What every table shares: naming, time, numbers, JSON."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, String, TypeDecorator
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, String, Table, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -58,6 +58,11 @@ class Model(DeclarativeBase):
 
     # autoincrement: said aloud, for merchants.id is also part of a key to deletions.
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True, sort_order=-2)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # SQLite would give the id of a purged row to a new one, and the audit log would mix them up.
+        cast("Table", cls.__table__).dialect_options["sqlite"]["autoincrement"] = True
 
 
 class TimestampMixin:

@@ -131,7 +131,7 @@ def shape(engine):
     """Everything the database knows about its tables."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
-            words = "SELECT sql FROM sqlite_master WHERE name <> 'alembic_version'"
+            words = "SELECT sql FROM sqlite_master WHERE name NOT IN ('alembic_version', 'sqlite_sequence')"
             found = connection.execute(text(words)).scalars()
             # A column added later stands behind a comma, not on a line of its own.
             return {line.strip() for sql in found if sql for line in re.split(r",\s+|\n", sql)}
