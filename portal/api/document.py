@@ -11,7 +11,7 @@ from portal.api.examples import EXAMPLES
 from portal.api.shapes import BIGGEST, ErrorAnswer
 
 NEW = (400, 409, 410, 413, 415, 422)
-ALWAYS = (401, 403, 429, 500, 503)
+ALWAYS = (400, 401, 403, 429, 500, 503)
 MEANINGS = {
     400: "The query, a header or the JSON cannot be read as it must be.",
     401: "No valid key.",

@@ -45,11 +45,14 @@ def admin(view: Callable[P, Any]) -> Callable[P, Response]:
 
     The view sees every merchant; what fails for a passing trouble of the database is done again.
     """
+    takes_query = _takes_query(view)
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> Response:
         def work() -> Response:
             _enter()
+            if not takes_query:
+                asking.refuse_query(request)
             with across_merchants(db.session, "the admin API serves the operators of the platform"):
                 return make_response(view(*args, **kwargs))
 
@@ -57,6 +60,11 @@ def admin(view: Callable[P, Any]) -> Callable[P, Response]:
 
     guarded.__dict__["allowed"] = "admin"
     return guarded
+
+
+def _takes_query(view: Any) -> bool:
+    """Whether the view declared what its query may hold."""
+    return any(location == "query" for _model, location, *_ in getattr(view, "_spec", {}).get("args", ()))
 
 
 def _enter() -> None:

@@ -13,6 +13,21 @@ BIGGEST = 2**63 - 1
 PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"  # no control character
 SPOKEN = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0\s][^\x00-\x1f\x7f-\x9f]*$"  # nor blanks alone
 SLUG = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+CURSOR = r"^[A-Za-z0-9_-]+$"
+VISIBLE = r"^[!-~]+$"
+CURRENCY = "^[A-Z]{3}$"
+COUNTRY = "^[A-Z]{2}$"
+LOCALE = "^[a-z]{2}([-_][A-Z]{2})?$"
+IN_WORDS = {  # what each pattern wants
+    PLAIN: "Write it without control characters.",
+    SPOKEN: "Write something that can be read, without control characters.",
+    SLUG: "Use small letters a to z, digits and hyphens, with a letter or digit at both ends: cafe-gare.",
+    CURSOR: "Take `next` of the page before.",
+    VISIBLE: "Use letters, digits and signs of ASCII, without blanks.",
+    CURRENCY: "Use the three capital letters of ISO 4217: EUR.",
+    COUNTRY: "Use the two capital letters of ISO 3166: LU.",
+    LOCALE: "Use a language, and a country if you like: fr, fr-LU.",
+}
 
 Id = Annotated[int, Field(ge=1, le=BIGGEST)]
 Name = Annotated[str, Field(min_length=1, max_length=120, pattern=SPOKEN)]
@@ -66,7 +81,7 @@ class Page(Asked):
         None,
         min_length=1,
         max_length=500,
-        pattern=r"^[A-Za-z0-9_-]+$",
+        pattern=CURSOR,
         description="`next` of the page before.",
     )
 
@@ -108,7 +123,7 @@ class OnceKey(Asked):
         None,
         min_length=1,
         max_length=200,
-        pattern=r"^[!-~]+$",
+        pattern=VISIBLE,
         description="The same key and body again answer what the first call made; kept for 30 days.",
     )
 

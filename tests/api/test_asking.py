@@ -1,10 +1,13 @@
 """Strict JSON and strict queries."""
 
 import json
+import socket
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
+
+from portal.api.shapes import IN_WORDS
 
 JSON = "application/json"
 
@@ -23,7 +26,7 @@ def post(call, text, content_type=JSON):
         ('{"display_name": NaN}', 400, "NaN"),
         ('{"display_name": -Infinity}', 400, "Infinity"),
         ('{"display_name": 1e999}', 400, "too large"),
-        ('{"display_name": ' + "1" * 5000 + "}", 400, "no JSON"),
+        ('{"display_name": ' + "1" * 5000 + "}", 400, "a number is too large"),
         ('{"x": ' + "[" * 21 + "]" * 21 + "}", 400, "deeper than 20"),
         ("[" * 5000, 400, "deeper than 20"),
         (b'{"display_name": "\xff"}', 400, "UTF-8"),
@@ -130,6 +133,7 @@ def test_a_body_that_comes_in_pieces_is_bounded_too(live, key, size, status):
         "include_deleted=",
         "q=%00",
         "x=1",
+        "q=%FF",
     ],
 )
 def test_a_query_has_one_spelling(call, query):
@@ -141,3 +145,68 @@ def test_a_query_has_one_spelling(call, query):
 def test_many_faults_are_told_up_to_twenty(call):
     answer = call("POST", "/users", json={f"x{n}": n for n in range(50)})
     assert len(answer.json["error"]["details"]["fields"]) == 20
+
+
+def sent_raw(live, key, *lines):
+    """Send bytes no program would send, and read the answer's first line and body."""
+    where = urlsplit(live)
+    head = [
+        "POST /api/admin/users HTTP/1.1",
+        f"Host: {where.netloc}",
+        f"Authorization: Bearer {key}",
+        f"Content-Type: {JSON}",
+        "Connection: close",
+    ]
+    with socket.create_connection((where.hostname, where.port), timeout=30) as line:
+        line.sendall("\r\n".join([*head, *lines]).encode())
+        line.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: line.recv(4096), b""))
+    return answer.decode()
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Transfer-Encoding: chunked", "", "zz", '{"display_name": "A"}', "0", "", ""),
+        ("Transfer-Encoding: chunked", "", "ffff", '{"display_name": "A"}'),
+        ("Transfer-Encoding: chunked", "", "15", '{"display_name": "A"}'),
+        ("Content-Length: 99", "", '{"display_name": "A"}'),
+    ],
+)
+def test_a_body_that_does_not_arrive_whole_is_refused(live, key, call, lines):
+    answer = sent_raw(live, key, *lines)
+    assert answer.startswith("HTTP/1.1 400 "), answer
+    assert '"bad_json"' in answer
+    assert [one["display_name"] for one in call("GET", "/users").json["items"]] == ["Robin"]
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"display_name": "A\x00"}, "can be read"),
+        ({"display_name": ""}, "at least 1 character"),
+        ({"display_name": "x" * 121}, "at most 120 characters"),
+        ({"display_name": "A", "username": "Ana!"}, "small letters a to z"),
+    ],
+)
+def test_a_fault_says_what_would_be_right_in_words(call, body, said):
+    (fault,) = call("POST", "/users", json=body).json["error"]["details"]["fields"]
+    assert said in fault["message"]
+    assert "pattern" not in fault["message"]
+
+
+def patterns_in(part):
+    if isinstance(part, dict):
+        yield from ([part["pattern"]] if isinstance(part.get("pattern"), str) else [])
+        for inner in part.values():
+            yield from patterns_in(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from patterns_in(inner)
+
+
+@pytest.mark.sqlite
+def test_every_pattern_is_said_in_words(call):
+    assert set(patterns_in(call("GET", "/openapi.json").json)) <= set(IN_WORDS)

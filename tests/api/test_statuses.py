@@ -129,6 +129,10 @@ def table(kind, stage):
         (patch, at["alive"], {"json": {"name": BIG}}, 413, "too_large"),
         (preview, at["alive"], {}, 200, None),
         (preview, at["dead"], {}, 200, None),
+        (preview, at["alive"] + "?colour=red", {}, 400, "bad_query"),
+        (make, f"/{kind}?colour=red", {"json": new}, 400, "bad_query"),
+        (patch, at["alive"] + "?colour=red", {"json": change}, 400, "bad_query"),
+        (restore, at["dead"] + "?with_owners=true", {}, 400, "bad_query"),
         (preview, at["purged"], {}, 410, "purged"),
         (preview, at["unknown"], {}, 404, "not_found"),
         (delete, at["alive"] + "?reason=closed", {}, 200, None),
@@ -192,7 +196,7 @@ RARE = {("deleteMerchant", 422), ("deleteStore", 422)} | {
 def test_every_status_of_the_table(app, call, stage, robin, kind):
     happened = set()
     for operation, address, sent, status, code in [*table(kind, stage), *ONLY_SOME[kind]]:
-        path = address.format(robin=robin.id, olga=stage.olga.id) + end_of(operation)
+        path = path_of(operation, address.format(robin=robin.id, olga=stage.olga.id))
         answer = call(verb_of(operation), path, **sent)
         told = f"{operation} {path} {str(sent)[:80]}: {answer.status_code} {answer.data[:300]}"
         assert answer.status_code == status, told
@@ -205,6 +209,12 @@ def test_every_status_of_the_table(app, call, stage, robin, kind):
 
 def end_of(operation):
     return next((f"/{word}" for word in ("preview", "restore") if operation.startswith(word)), "")
+
+
+def path_of(operation, address):
+    """Put the verb's word behind the id, before the query."""
+    path, mark, query = address.partition("?")
+    return path + end_of(operation) + mark + query
 
 
 def verb_of(operation):
@@ -231,6 +241,7 @@ def test_deletions(call, stage):
     assert [one["root"]["label"] for one in listed.json["items"]] == ["S 1", "S 0"]
     assert call("GET", f"/deletions/{act}").json["root"]["kind"] == "stores"
     assert call("GET", "/deletions/999999").status_code == 404
+    assert call("GET", f"/deletions/{act}?x=1").json["error"]["code"] == "bad_query"
     for bad in ("kind=cats", "status=gone", "merchant=-1", "limit=0", "q=x"):
         assert call("GET", f"/deletions?{bad}").json["error"]["code"] == "bad_query", bad
     assert call("GET", "/deletions?cursor=abc").json["error"]["code"] == "bad_cursor"

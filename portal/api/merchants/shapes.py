@@ -7,15 +7,15 @@ from pydantic import Field
 from sqlalchemy import select
 
 from portal.api.lists import tell_all
-from portal.api.shapes import Asked, Change, Code, Id, Mortal, Name, Told
+from portal.api.shapes import COUNTRY, CURRENCY, LOCALE, Asked, Change, Code, Id, Mortal, Name, Told
 from portal.extensions import db
 from portal.models.merchant import LONGEST_RETENTION, Merchant, MerchantOwner
 
 Subdomain = Annotated[Code, Field(examples=["cafe-lumiere"])]
 Zone = Annotated[str, Field(min_length=1, max_length=64, examples=["Europe/Luxembourg"])]
-Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", examples=["EUR"])]
-Country = Annotated[str, Field(pattern="^[A-Z]{2}$", examples=["LU"])]
-Locale = Annotated[str, Field(pattern="^[a-z]{2}([-_][A-Z]{2})?$", examples=["fr-LU"])]
+Currency = Annotated[str, Field(pattern=CURRENCY, examples=["EUR"])]
+Country = Annotated[str, Field(pattern=COUNTRY, examples=["LU"])]
+Locale = Annotated[str, Field(pattern=LOCALE, examples=["fr-LU"])]
 Retention = Annotated[int, Field(ge=0, le=LONGEST_RETENTION)]
 DAYS = "Days the trash is kept; 0 for ever."
 FIELDS = ("name", "subdomain", "timezone", "currency", "country", "locale", "retention_days")
