@@ -65,10 +65,14 @@ class ChangeForm(Form):
     a 409 shows their value beside it, and saving again keeps what was typed.
     """
 
+    is_caught_up = False  # whether what others saved meanwhile was taken over or told
+
     @property
     def seen(self) -> str:  # type: ignore[override]  # written nowhere
-        """What is there now."""
-        return json.dumps({name: _plain(self[name].object_data) for name in self._names()})
+        """What the person saw: what is there now, or what a form says that is only shown again."""
+        there = {name: _plain(self[name].object_data) for name in self._names()}
+        before = {} if self.is_caught_up else _read(request.form.get("seen", ""))
+        return json.dumps({name: before.get(name, value) for name, value in there.items()})
 
     def carry_out(self, verb: Callable[[], Result]) -> Result | None:
         """As above, once nothing is lost by it."""
@@ -85,6 +89,7 @@ class ChangeForm(Form):
     def _overtaken(self) -> list[str]:
         """Name the fields that both changed, and take over what only others changed."""
         both = []
+        self.is_caught_up = True
         for name, was in _read(request.form.get("seen", "")).items():
             if name not in self._names() or _plain(self[name].object_data) == was:
                 continue

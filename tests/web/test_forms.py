@@ -1,10 +1,13 @@
 """What a form does with a verb's refusal."""
 
+import json
+from types import SimpleNamespace
+
 import pytest
 from wtforms import StringField
 
 from portal.errors import Conflict, Refused
-from portal.web.forms import Form
+from portal.web.forms import ChangeForm, Form
 
 
 class NameForm(Form):
@@ -46,3 +49,39 @@ def test_what_no_field_is_guilty_of_stands_above_the_form(form):
 def test_a_roles_refusal_is_no_matter_of_a_form(form):
     with pytest.raises(Refused):
         form.carry_out(refusing(Refused("not_allowed", "Ask an owner.")))
+
+
+class TwoFields(ChangeForm):
+    name = StringField("Name")
+    city = StringField("City")
+
+
+def changing(app, seen, there, **typed):
+    data = {"seen": json.dumps(seen)} | typed
+    with app.test_request_context(method="POST", data=data):
+        form = TwoFields(obj=SimpleNamespace(**there))
+        form.carry_out(refusing(Refused("bad", "No good.", field="name")))
+        return form.status, form.city.data, json.loads(form.seen)
+
+
+def test_a_form_shown_again_before_it_was_tried_still_says_what_was_seen(app):
+    seen = {"name": "A", "city": "B"}
+    with app.test_request_context(method="POST", data={"seen": json.dumps(seen), "name": "X", "city": "B"}):
+        assert json.loads(TwoFields(obj=SimpleNamespace(name="Theirs", city="Theirs")).seen) == seen
+
+
+def test_a_refused_form_says_what_it_shows(app):
+    seen = {"name": "A", "city": "B"}
+    there = {"name": "A", "city": "B"}
+    assert changing(app, seen, there, name="X", city="B") == (422, "B", seen)
+    there = {"name": "A", "city": "Theirs"}
+    assert changing(app, seen, there, name="X", city="B") == (422, "Theirs", there)
+    there = {"name": "Theirs", "city": "B"}
+    assert changing(app, seen, there, name="X", city="B") == (409, "B", there)
+
+
+@pytest.mark.parametrize("seen", ["", "[]", "nonsense", '{"moon": "1"}'])
+def test_without_what_was_seen_it_is_what_is_there(app, seen):
+    with app.test_request_context(method="POST", data={"seen": seen, "name": "X"}):
+        form = TwoFields(obj=SimpleNamespace(name="A", city="B"))
+        assert json.loads(form.seen) == {"name": "A", "city": "B"}

@@ -402,6 +402,43 @@ def test_rows_come_and_go_without_saving(as_owner, cast):
     assert re.search(r'id="tier-0-threshold"[^>]*value="0"', answer.text)
 
 
+def seen_in(answer):
+    """What a page sends along as seen."""
+    return html.unescape(re.search(r'name="seen" value="([^"]*)"', answer.text)[1])
+
+
+def test_another_owners_tiers_are_told_beside_a_bad_cell_too(as_owner, cast, program):
+    seen = seen_in(as_owner.get(to(cast, "tiers")))
+    as_owner.post(to(cast, "tiers"), data=rows(("Theirs", "theirs", "0", "2")))
+    answer = as_owner.post(to(cast, "tiers"), data=rows(("Mine", "", "abc", "1")) | {"seen": seen})
+    assert answer.status_code == 409
+    text = html.unescape(answer.text)
+    assert "Somebody changed this meanwhile: “Theirs" in text
+    assert 'id="tier-0-threshold-error"' in text
+    again = rows(("Mine", "", "0", "1")) | {"seen": seen_in(answer)}
+    assert as_owner.post(to(cast, "tiers"), data=again).status_code == 303
+
+
+@pytest.mark.parametrize("button", ["add", "remove-1"])
+def test_another_owners_tiers_are_told_after_a_row_came_or_went(as_owner, cast, program, button):
+    seen = seen_in(as_owner.get(to(cast, "tiers")))
+    as_owner.post(to(cast, "tiers"), data=rows(("Theirs", "theirs", "0", "2")))
+    typed = rows(("Mine", "", "0", "1"), ("", "", "", "")) | {"seen": seen}
+    between = as_owner.post(to(cast, "tiers"), data=typed | {"row": button})
+    assert seen_in(between) == seen
+    late = as_owner.post(to(cast, "tiers"), data=typed | {"seen": seen_in(between)})
+    assert late.status_code == 409
+    assert "Somebody changed this meanwhile: “Theirs" in html.unescape(late.text)
+    assert read(cast.merchant).tier_config[0]["key"] == "theirs"
+
+
+def test_a_long_name_of_a_tier_is_kept_as_typed(as_owner, cast, program):
+    long = "Gold" * 60
+    answer = as_owner.post(to(cast, "tiers"), data=rows((long, "", "0", "1")))
+    assert answer.status_code == 422
+    assert f'value="{long}"' in answer.text
+
+
 # the other tabs
 
 

@@ -13,7 +13,6 @@ from portal.web.program.fields import FIGURES, TIMES, multiplier_read, multiplie
 from portal.words import _
 
 CELLS = ("name", "key", "threshold", "multiplier")
-LONGEST_CELL = 100
 
 
 class TierRow(NamedTuple):
@@ -55,7 +54,7 @@ class TierRows(Field):  # type: ignore[misc]  # WTForms has no types
         if formdata and self.name in formdata:  # what is not sent stays as it is
             columns = [formdata.getlist(f"tier_{cell}")[: MOST_TIERS + 1] for cell in CELLS]
             rows = zip(*columns, strict=False)
-            self.data = TierList(TierRow(*(cell.strip()[:LONGEST_CELL] for cell in row)) for row in rows)
+            self.data = TierList(TierRow(*(cell.strip() for cell in row)) for row in rows)
 
     def add(self) -> None:
         """Put an empty row at the end; the first tier begins at 0."""
