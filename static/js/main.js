@@ -2,13 +2,13 @@
 import "./csrf.js";
 import "./dialog.js";
 import "./toasts.js";
-import "./trouble.js";
 import "./focus.js";
 import "./folds.js";
 import "./keyboard.js";
 import "./palette.js";
 import "./palette_answers.js";
 import "./leaving.js";
+import "./trouble.js";
 import "./theme.js";
 import "./density.js";
 import "./print.js";

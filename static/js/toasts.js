@@ -29,7 +29,7 @@ function part(toast) {
   else drop(toast);
 }
 
-function drop(toast) {
+export function drop(toast) {
   const held = toast?.contains(document.activeElement);
   toast?.remove();
   if (!box()?.childElementCount) raise();
@@ -39,10 +39,11 @@ function drop(toast) {
 export function say(sentence, tone = "bad") {
   const toast = document.getElementById(`toast-${tone}`)?.content.firstElementChild.cloneNode(true);
   const same = [...(box()?.querySelectorAll("p") ?? [])].some((each) => each.textContent.trim() === sentence);
-  if (!toast || same) return;
+  if (!toast || same) return null;
   toast.querySelector("p").textContent = sentence;
   box().append(toast);
   raise();
+  return toast;
 }
 
 document.addEventListener("htmx:after:settle", (event) => { if (event.target.id === "toasts") raise(); });
