@@ -1,6 +1,20 @@
-// Empty filters leave no trace in the address.
+// Filters: empty ones leave no trace in the address, each choice is a step Back undoes, typing is none.
 document.addEventListener("htmx:config:request", (event) => {
-  const { request, sourceElement } = event.detail.ctx;
-  if (sourceElement.id !== "filters") return;
-  for (const [name, value] of [...request.body]) if (value === "") request.body.delete(name);
+  const { ctx } = event.detail;
+  if (ctx.sourceElement.id !== "filters") return;
+  for (const [name, value] of [...ctx.request.body]) if (value === "") ctx.request.body.delete(name);
+  if (!ctx.sourceEvent?.target.matches("select, [type=checkbox], [type=date]")) [ctx.push, ctx.replace] = [null, "true"];
+});
+
+// Escape empties the search; in an empty one it leaves the field, and the keys work again.
+document.addEventListener("keydown", (event) => {
+  const field = event.target;
+  if (event.key !== "Escape" || field.id !== "q" || field.form?.id !== "filters" || event.isComposing) return;
+  event.preventDefault();
+  if (!field.value) {
+    field.blur();
+    return;
+  }
+  field.value = "";
+  field.dispatchEvent(new Event("input", { bubbles: true }));
 });

@@ -38,7 +38,7 @@ document.addEventListener("input", (event) => { if (event.target === field()) na
 
 document.addEventListener("keydown", (event) => {
   const own = event.target === field();
-  if (event.key === "k" && (event.ctrlKey || event.metaKey) && !event.altKey && box() && (own || !isTyping(event))) {
+  if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey && box() && (own || !isTyping(event))) {
     if (openDialog() && openDialog() !== box()) return;
     event.preventDefault();
     if (openDialog()) box().close();

@@ -134,6 +134,41 @@ def test_filter_order_and_page_stay_by_reload_and_back(listed):
     expect(listed.locator("#list .name").first).to_have_text("Tea 59")
 
 
+def test_back_takes_a_filter_away_and_stays_on_the_list(listed, shop):
+    whole = listed.locator("#list").get_attribute("data-count")
+    for label, choice in (("Store", "Gare"), ("Category", "Gifts")):
+        listed.get_by_label(label, exact=True).select_option(choice)
+        expect(listed).to_have_url(re.compile(label.lower() + "="))
+    expect(listed.locator("#list tbody tr")).to_have_count(1)
+    listed.locator("#q").fill("mu")
+    expect(listed).to_have_url(re.compile("q=mu"))
+    listed.go_back()
+    expect(listed).not_to_have_url(re.compile("category="))
+    expect(listed.get_by_label("Category")).to_have_value("")
+    expect(listed.get_by_label("Store", exact=True)).not_to_have_value("")
+    listed.go_back()
+    expect(listed).to_have_url(shop.at("products/"))
+    expect(listed.get_by_label("Store", exact=True)).to_have_value("")
+    expect(listed.locator("#q")).to_have_value("")
+    expect(listed.locator("#list")).to_have_attribute("data-count", whole)
+    listed.go_forward()
+    expect(listed.get_by_label("Store", exact=True)).not_to_have_value("")
+
+
+def test_escape_empties_the_search_and_then_leaves_it(listed):
+    field = listed.locator("#q")
+    field.fill("mug")
+    expect(listed.locator("#list tbody tr")).to_have_count(1)
+    listed.keyboard.press("Escape")
+    expect(field).to_have_value("")
+    expect(field).to_be_focused()
+    expect(listed.locator("#list tbody tr")).not_to_have_count(1)
+    listed.keyboard.press("Escape")
+    expect(field).not_to_be_focused()
+    listed.keyboard.press("d")
+    assert is_dense(listed)
+
+
 def test_the_crumb_leads_back_to_the_list_as_it_was_and_the_navigation_to_all_of_it(listed, shop):
     listed.locator("#q").fill("mug")
     expect(listed).to_have_url(re.compile("q=mug"))

@@ -97,6 +97,11 @@ def test_escape_and_a_second_ctrl_k_close_it_and_leave_the_focus(at_home):
         expect(link).to_be_focused()
 
 
+def test_it_opens_with_caps_lock_on(at_home):
+    at_home.keyboard.press("Control+K")
+    expect(at_home.locator("#palette-q")).to_be_focused()
+
+
 def test_it_stays_shut_where_people_type_and_over_a_dialog(at_home):
     page = at_home
     page.locator("#q").focus()
