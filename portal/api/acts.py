@@ -1,13 +1,14 @@
 """What deleting, restoring and looking before have in common for all kinds."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from portal.api import door
-from portal.api.saying import told_clash
+from portal.api.saying import told_clash, told_refusal
 from portal.api.shapes import Bringing
-from portal.errors import Conflict
+from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.deletion import Deletion
 from portal.models.tenancy import PLATFORM, across_merchants, scoped
@@ -23,20 +24,34 @@ def bring_back(row: Any, asked: Bringing) -> dict[str, Any]:
     kind, row_id = row.__tablename__, row.id
     act = trash.deletion_of(row)
     if act is None:
-        return {"kind": kind, "id": row_id, "restored": False, "deletion_id": None, "counts": {}}
-    _refuse_part_of_another(act, row, with_owners=asked.with_owners)
+        return _told_brought(kind, row_id, None, {})
+    if not asked.with_owners:
+        _refuse_part_of_another(act, row)
     new = {key if "-" in key else f"{kind}-{row_id}-{key}": value for key, value in asked.overrides.items()}
     act_id = act.id
     with scope_of(act):
-        counts = trash.restore(
+        brought = trash.restore_each(
             act, by=door.actor(), now=door.now(), overrides=new, with_owners=asked.with_owners
         )
-    return {"kind": kind, "id": row_id, "restored": True, "deletion_id": act_id, "counts": counts}
+    return _told_brought(kind, row_id, act_id, brought)
 
 
-def _refuse_part_of_another(act: Deletion, row: Any, *, with_owners: bool) -> None:
+def _told_brought(
+    kind: str, row_id: int, act_id: int | None, brought: dict[int, dict[str, int]]
+) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "id": row_id,
+        "restored": bool(brought),  # another call may have been first
+        "deletion_id": act_id if brought else None,
+        "deletions": list(brought),
+        "counts": summed(brought.values()),
+    }
+
+
+def _refuse_part_of_another(act: Deletion, row: Any) -> None:
     """A store that went with its merchant comes back with it, when that is said."""
-    if with_owners or (act.root_kind, act.root_id) == (row.__tablename__, row.id):
+    if (act.root_kind, act.root_id) == (row.__tablename__, row.id):
         return
     held_by = root_of(act)
     message = _(
@@ -53,11 +68,14 @@ def scope_of(act: Deletion) -> AbstractContextManager[None]:
     return scoped(db.session, act.merchant_id)
 
 
-def foresee(row: Any) -> dict[str, Any]:
-    """Say what deleting a living row would take, or restoring a dead one bring."""
+def foresee(row: Any, why_not: Callable[[], Sequence[Refused]] = tuple) -> dict[str, Any]:
+    """Say what deleting a living row would take, or restoring a dead one bring.
+
+    `why_not` asks the rules of the noun what they would refuse.
+    """
     act = trash.deletion_of(row)
     if act is not None:
-        return _foresee_restore(act)
+        return _foresee_restore(act, row)
     seen = trash.preview(row)
     return {
         "act": "delete",
@@ -66,21 +84,55 @@ def foresee(row: Any) -> dict[str, Any]:
         "stays": kinds(seen.stays),
         "blocked_by": None,
         "conflicts": [],
+        "refusals": [told_refusal(refusal) for refusal in why_not()],
     }
 
 
-def _foresee_restore(act: Deletion) -> dict[str, Any]:
+def _foresee_restore(act: Deletion, row: Any) -> dict[str, Any]:
     with scope_of(act):
         seen = trash.preview_restore(act, by=door.actor())
-    owner = seen.blocked_by
+        refusals = list(_refused_by(_rules(act, row, seen)))
+    held_by = (refusal.blocked_by for refusal in refusals if isinstance(refusal, Conflict))
     return {
         "act": "restore",
         "deletion_id": act.id,
         "takes": kinds(seen.brings),
         "stays": kinds(seen.earlier),
-        "blocked_by": owner and root_of(owner),
+        "blocked_by": next(filter(None, held_by), None),
         "conflicts": [told_clash(clash) for clash in seen.clashes],
+        "refusals": [told_refusal(refusal) for refusal in refusals],
     }
+
+
+def _rules(act: Deletion, row: Any, seen: trash.RestorePreview) -> Iterator[Callable[[], Any]]:
+    """The rules that a restore with an empty body asks, in its order."""
+    by = door.actor()
+    yield partial(_refuse_part_of_another, act, row)
+    yield partial(trash.refuse_if_gone, act)
+    if seen.blocked_by is not None:
+        yield partial(trash.blocked, act, seen.blocked_by)
+    if seen.clashes:
+        yield partial(trash.value_taken, act, by)
+
+
+def _refused_by(rules: Iterable[Callable[[], Any]]) -> Iterator[Refused]:
+    """Ask each rule: some raise their refusal, some hand it back."""
+    for rule in rules:
+        try:
+            refusal = rule()
+        except Refused as raised:
+            refusal = raised
+        if refusal is not None:
+            yield refusal
+
+
+def summed(books: Iterable[dict[str, int]]) -> dict[str, int]:
+    """Add up counts, kind by kind."""
+    total: dict[str, int] = {}
+    for book in books:
+        for kind, count in book.items():
+            total[kind] = total.get(kind, 0) + count
+    return total
 
 
 def root_of(act: Deletion) -> dict[str, Any]:

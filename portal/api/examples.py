@@ -45,6 +45,7 @@ EXAMPLES: dict[str, Any] = {
         "id": 3,
         "restored": True,
         "deletion_id": 31,
+        "deletions": [31],
         "counts": {"stores": 1, "products": 12, "store_users": 4},
     },
     "Foreseen": {
@@ -54,6 +55,7 @@ EXAMPLES: dict[str, Any] = {
         "stays": [{"kind": "orders", "count": 1204, "and_more": False, "examples": []}],
         "blocked_by": None,
         "conflicts": [],
+        "refusals": [],
     },
     "DeletionTold": {
         "id": 31,
@@ -62,6 +64,7 @@ EXAMPLES: dict[str, Any] = {
         "root": {"kind": "stores", "id": 3, "label": "Gare"},
         "status": "done",
         "counts": {"stores": 1, "products": 12, "store_users": 4},
+        "parts": [],
         "deleted_at": MOMENT,
         "deleted_by": {"id": 1, "name": "Robin", "role": "admin"},
         "reason": "closed",

@@ -59,10 +59,17 @@ def refused(error: Refused) -> Response:
     return answer(CODES.get(error.code, otherwise), error.code, error.message, _details(error))
 
 
+def told_refusal(error: Refused) -> dict[str, Any]:
+    """Write a refusal: its code, sentence and details."""
+    return {"code": error.code, "message": error.message, "details": _details(error)}
+
+
 def _details(error: Refused) -> dict[str, Any]:
     details: dict[str, Any] = {}
     if isinstance(error, Conflict) and error.blocked_by:
         details["blocked_by"] = {key: error.blocked_by[key] for key in ("kind", "id", "deletion_id", "label")}
+    if error.details.get("merchants"):
+        details["merchants"] = error.details["merchants"]
     if isinstance(error, Conflict) and error.conflicts:
         details["conflicts"] = [told_clash(clash) for clash in error.conflicts]
     elif error.code == "taken":

@@ -204,20 +204,10 @@ class Brought(Told):
 
     kind: Kind
     id: int
-    restored: bool = Field(description="false: it lived already, and nothing was changed.")
+    restored: bool = Field(description="false: it lived already, and this call changed nothing.")
     deletion_id: int | None
-    counts: dict[str, int]
-
-
-class Foreseen(Told):
-    """What deleting a living one would take, or restoring a dead one bring."""
-
-    act: Literal["delete", "restore"]
-    deletion_id: int | None
-    takes: list[KindCount] = Field(description="What would go with it, or come back.")
-    stays: list[KindCount] = Field(description="What would stay: alive, or in the trash.")
-    blocked_by: BlockedBy | None
-    conflicts: list[Taken]
+    deletions: list[int] = Field(description="The deletions undone, those of owners first.")
+    counts: dict[str, int] = Field(description="How many of each kind came back, with all of them.")
 
 
 class FieldFault(Told):
@@ -227,15 +217,27 @@ class FieldFault(Told):
     message: str
 
 
+class MerchantNamed(Told):
+    """A merchant that the rule is about."""
+
+    merchant_id: int
+    name: str
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None
+
+
 class Details(BaseModel):
     """What belongs to the error; only what there is."""
 
     model_config = ConfigDict(extra="forbid")
 
-    fields: list[FieldFault] | None = None
-    conflicts: list[Taken] | None = None
-    blocked_by: BlockedBy | None = None
-    purged_at: datetime | None = None
+    fields: list[FieldFault] | None = Field(None, exclude_if=_is_nothing)
+    conflicts: list[Taken] | None = Field(None, exclude_if=_is_nothing)
+    blocked_by: BlockedBy | None = Field(None, exclude_if=_is_nothing)
+    purged_at: datetime | None = Field(None, exclude_if=_is_nothing)
+    merchants: list[MerchantNamed] | None = Field(None, exclude_if=_is_nothing)
 
 
 class Error(Told):
@@ -244,6 +246,18 @@ class Error(Told):
     code: str
     message: str
     details: Details
+
+
+class Foreseen(Told):
+    """What deleting a living one would take, or restoring a dead one bring, and what would be refused."""
+
+    act: Literal["delete", "restore"]
+    deletion_id: int | None
+    takes: list[KindCount] = Field(description="What would go with it, or come back.")
+    stays: list[KindCount] = Field(description="What would stay: alive, or in the trash.")
+    blocked_by: BlockedBy | None
+    conflicts: list[Taken]
+    refusals: list[Error] = Field(description="What the call would answer now, with an empty body.")
 
 
 class ErrorAnswer(Told):

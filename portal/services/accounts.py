@@ -137,9 +137,9 @@ def change_profile(
 def change_user(user: User, *, by: Actor, now: datetime, **changes: Any) -> list[str]:
     """Change the FIELDS given of another person and name those that differ; the operator's way.
 
+    Who becomes a platform admin, or is one no more, signs in again; the keys of one no more end for good.
     Raises Refused("no_login", "last_admin", "bad_email", …), Conflict("taken").
     """
-    del now  # nothing in it depends on the time yet
     logins = [changes.get(field, getattr(user, field)) for field in ("email", "username")]
     if user.can_sign_in and not any(logins):
         message = _("Keep an e-mail address or a username to sign in with.")
@@ -147,18 +147,35 @@ def change_user(user: User, *, by: Actor, now: datetime, **changes: Any) -> list
     if changes.get("is_platform_admin") is False:
         _refuse_last_admin(user)
     changed = apply(user, changes, known=FIELDS, by=by)
+    if "is_platform_admin" in changed:
+        sessions.end_for_people({user.id}, why="role changed", now=now)
+        if not user.is_platform_admin:
+            api_keys.revoke_all_of(user, now=now)
     _note_where_shown(user, changed, by=by)
     return changed
 
 
 def _refuse_last_admin(user: User) -> None:
-    """Keep one living platform admin; all are locked, for two may dismiss each other at once."""
+    """Keep a platform admin; all are locked, for two may dismiss each other at once."""
+    refusal = _last_admin(user, lock=True)
+    if refusal is not None:
+        raise refusal
+
+
+def _last_admin(user: User, *, lock: bool = False) -> Refused | None:
+    """The refusal to let the last platform admin go; one who has no password could never step in."""
     if not user.is_platform_admin:
-        return
-    living = select(User.id).where(User.is_platform_admin).order_by(User.id).with_for_update()
-    if set(db.session.scalars(living)) == {user.id}:
-        message = _("This is the last platform admin. Make another person one first.")
-        raise Refused("last_admin", message, field="is_platform_admin")
+        return None
+    able = select(User.id).where(User.is_platform_admin, User.password_hash.is_not(None)).order_by(User.id)
+    if set(db.session.scalars(able.with_for_update() if lock else able)) - {user.id}:
+        return None
+    message = _("This is the last platform admin who can sign in. Make another person one first.")
+    return Refused("last_admin", message, field="is_platform_admin")
+
+
+def why_not_delete(user: User, *, by: Actor) -> list[Refused]:
+    """Say what delete_user would refuse just now, by the same rules; nothing is changed or locked."""
+    return [no for no in (_last_admin(user), trash.last_owner_without(user.id, by=by)) if no is not None]
 
 
 def _note_where_shown(user: User, changed: list[str], *, by: Actor) -> None:

@@ -13,7 +13,7 @@ from portal.models.actor import OPERATOR
 from portal.models.tenancy import PLATFORM, across_merchants
 from portal.models.user import User
 from portal.services import accounts, api_keys, trash
-from tests.api.conftest import make_key
+from tests.api.conftest import make_admin, make_key
 from tests.factories import make_user, within
 from tests.web.conftest import sign_in  # noqa: F401 - a fixture
 
@@ -46,7 +46,7 @@ def test_a_revoked_key_opens_nothing_from_the_next_call_on(call, key):
 
 
 def test_the_key_of_a_deleted_person_is_dead_for_good(call, robin, key):
-    other = make_key(make_user("Ada", is_platform_admin=True))
+    other = make_key(make_admin("Ada"))
     assert call("DELETE", f"/users/{robin.id}", key=other).status_code == 200
     assert call("GET", "/users").status_code == 401
     assert call("PUT", f"/users/{robin.id}/restore", key=other).json["restored"] is True
@@ -96,7 +96,7 @@ def test_every_call_is_noted_by_its_route_and_ids_alone(call, robin, world):
 
 
 def test_a_call_of_somebody_who_is_no_admin_any_more_is_noted_too(call, robin, key):
-    make_user("Ada", is_platform_admin=True)
+    make_admin("Ada")
     with across_merchants(db.session, "a test"):
         db.session.get(User, robin.id).is_platform_admin = False
         db.session.commit()
@@ -221,7 +221,7 @@ def test_only_an_admin_gets_a_key(app):
 
 
 def test_a_key_goes_with_the_purged_person(call, robin, key):
-    other = make_key(make_user("Ada", is_platform_admin=True))
+    other = make_key(make_admin("Ada"))
     act_id = call("DELETE", f"/users/{robin.id}", key=other).json["id"]
     db.session.remove()
     with across_merchants(db.session, "a test"):

@@ -11,8 +11,7 @@ from sqlalchemy import select
 
 from portal.extensions import db
 from portal.models.user import User
-from tests.api.conftest import make_key
-from tests.factories import make_user
+from tests.api.conftest import make_admin, make_key
 
 ROUNDS = 10
 
@@ -89,7 +88,7 @@ def test_the_same_call_sent_twice_at_once_makes_one(line, world):
 def test_two_admins_cannot_dismiss_each_other(live, key, robin, method, body):
     """One of them at most: the other is no admin any more, or would be the last that goes."""
     for _ in range(ROUNDS // 2):
-        ada = make_user("Ada", is_platform_admin=True)
+        ada = make_admin("Ada")
         lines = [Line(live, key), Line(live, make_key(ada))]
         answers = at_once(
             *(

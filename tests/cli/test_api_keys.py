@@ -102,7 +102,7 @@ def test_the_list_says_which_keys_work(flask, robin):
 
 
 def test_the_keys_of_the_deleted_are_still_listed(flask, robin):
-    make_user("Ada", is_platform_admin=True)
+    make_user("Ada", is_platform_admin=True, password_hash="x")
     flask("api-keys", "create", "--user", "robin@example.com", "--name", "x")
     db.session.remove()
     with within(PLATFORM):

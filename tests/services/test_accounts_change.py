@@ -69,7 +69,10 @@ def test_a_login_in_use_names_its_holder_to_an_admin(everywhere):
 
 @pytest.mark.parametrize("act", ["dismiss", "delete"])
 def test_the_last_platform_admin_stays(everywhere, act):
-    ada, bea = make_user("Ada", is_platform_admin=True), make_user("Bea", is_platform_admin=True)
+    ada, bea = (
+        make_user("Ada", is_platform_admin=True, password_hash="x"),
+        make_user("Bea", is_platform_admin=True, password_hash="x"),
+    )
 
     def go(user):
         if act == "dismiss":
@@ -88,11 +91,33 @@ def test_dismissing_somebody_who_is_no_admin_is_nothing(everywhere):
 
 
 def test_a_deleted_person_loses_sessions_and_keys_and_a_second_delete_is_the_first(everywhere):
-    ada = make_user("Ada", is_platform_admin=True)
-    make_user("Bea", is_platform_admin=True)
+    ada = make_user("Ada", is_platform_admin=True, password_hash="x")
+    make_user("Bea", is_platform_admin=True, password_hash="x")
     api_keys.create_key(ada, name="x", by=OPERATOR, now=NOW)
     sessions.open_session(ada, now=NOW)
     first = accounts.delete_user(ada, by=ADMIN, now=NOW)
     assert everywhere.scalars(select(ApiKey.revoked_at)).all() == [NOW]
     assert everywhere.scalars(select(LoginSession.ended_at)).all() == [NOW]
     assert accounts.delete_user(ada, by=ADMIN, now=NOW) is first
+
+
+def test_an_admin_who_cannot_sign_in_does_not_count(everywhere):
+    ada = make_user("Ada", is_platform_admin=True, password_hash="x")
+    bea = make_user("Bea", is_platform_admin=True)
+    with pytest.raises(Refused, match="who can sign in"):
+        change(ada, is_platform_admin=False)
+    assert change(bea, is_platform_admin=False) == ["is_platform_admin"]
+
+
+@pytest.mark.parametrize("is_admin", [True, False])
+def test_another_role_signs_out_and_a_lost_one_ends_the_keys(everywhere, is_admin):
+    make_user("Bea", is_platform_admin=True, password_hash="x")
+    ada = make_user("Ada", is_platform_admin=True, password_hash="x")
+    api_keys.create_key(ada, name="x", by=OPERATOR, now=NOW)
+    ada.is_platform_admin = not is_admin
+    sessions.open_session(ada, now=NOW)
+    change(ada, display_name="Ada B")
+    assert everywhere.scalars(select(LoginSession.ended_at)).all() == [None]
+    change(ada, is_platform_admin=is_admin)
+    assert everywhere.scalars(select(LoginSession.ended_why)).all() == ["role changed"]
+    assert everywhere.scalars(select(ApiKey.revoked_at)).all() == [None if is_admin else NOW]

@@ -20,7 +20,12 @@ from portal.models.deletion import Deletion
 @bp.doc(operation_id="listDeletions", tags=["Deletions"], responses=can_fail(400))
 def list_deletions(query_data: shapes.DeletionsAsked) -> Any:
     """List deletions."""
-    asked = {"merchant_id": query_data.merchant, "root_kind": query_data.kind, "status": query_data.status}
+    asked = {
+        "merchant_id": query_data.merchant,
+        "root_kind": query_data.kind,
+        "status": query_data.status,
+        "parent_id": query_data.parent,
+    }
     given = {field: value for field, value in asked.items() if value is not None}
     found = lists.page(select(Deletion).filter_by(**given), Deletion, query_data, falls=True)
     return lists.told_page(found, shapes.tell)

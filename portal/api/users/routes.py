@@ -97,4 +97,5 @@ def restore_user(user_id: int, json_data: Bringing) -> Any:
 @bp.doc(operation_id="previewUser", tags=TAGS, responses=can_fail(404, 410))
 def preview_user(user_id: int) -> Any:
     """Say what deleting a person would take, or restoring one bring."""
-    return acts.foresee(find(User, user_id, dead=True))
+    user = find(User, user_id, dead=True)
+    return acts.foresee(user, lambda: accounts.why_not_delete(user, by=actor()))

@@ -4,11 +4,12 @@ The only room besides the nouns that may write SQL on tables: `include_deleted` 
 are then its own business. Specification of soft delete, sections 2 to 7.
 """
 
-from portal.services.trash.bring_back import restore
+from portal.services.trash.bring_back import blocked, refuse_if_gone, restore, restore_each, value_taken
 from portal.services.trash.check import Finding, doctor
 from portal.services.trash.clashes import Clash
 from portal.services.trash.empty import due_for_purge, purge, purge_some, start_purge
 from portal.services.trash.keep import hold, release
+from portal.services.trash.last_owner import last_owner_without
 from portal.services.trash.look import (
     Preview,
     RestorePreview,
@@ -25,21 +26,26 @@ __all__ = [
     "Finding",
     "Preview",
     "RestorePreview",
+    "blocked",
     "continue_some",
     "deletion_of",
     "doctor",
     "due_for_purge",
     "hold",
+    "last_owner_without",
     "preview",
     "preview_restore",
     "purge",
     "purge_some",
+    "refuse_if_gone",
     "release",
     "restore",
+    "restore_each",
     "restore_many",
     "soft_delete",
     "soft_delete_cascade",
     "soft_delete_many",
     "start_purge",
     "unfinished",
+    "value_taken",
 ]

@@ -44,19 +44,36 @@ def restore(
     first, outermost first; `replace_holder` puts the living program in the trash to make room.
     Raises Refused("not_allowed", "purged"), Conflict("in_progress", "owner_deleted", "value_taken").
     """
+    told = restore_each(
+        act, by=by, now=now, overrides=overrides, with_owners=with_owners, replace_holder=replace_holder
+    )
+    return told.get(act.id, {})
+
+
+def restore_each(
+    act: Deletion,
+    *,
+    by: Actor,
+    now: datetime,
+    overrides: Overrides | None = None,
+    with_owners: bool = False,
+    replace_holder: bool = False,
+) -> dict[int, dict[str, int]]:
+    """Restore as `restore` does, and count for each act that came back, the owners' first."""
+    brought: dict[int, dict[str, int]] = {}
     with _scope_of(act):
         refuse_if_not_allowed(act, by)
         db.session.flush()
         db.session.refresh(act, with_for_update=True)
         if act.status == "restored":
-            return {}
+            return brought
         refuse_if_gone(act)
-        rest = _see_to_owners(act, by, now, overrides or {}, with_owners=with_owners)
+        rest = _see_to_owners(act, by, now, overrides or {}, brought if with_owners else None)
         if act.status == "restored":  # with its owner: a person's part comes back with the person
-            return {}
+            return brought
         counts = _revive_or_say_why(act, by, now, rest, replace_holder=replace_holder)
         rows.forget()
-        return counts
+        return {**brought, act.id: counts}
 
 
 def _scope_of(act: Deletion) -> AbstractContextManager[None]:
@@ -145,14 +162,21 @@ def blocked(act: Deletion, owner: Deletion) -> Conflict:
 
 
 def _see_to_owners(
-    act: Deletion, by: Actor, now: datetime, overrides: Overrides, *, with_owners: bool
+    act: Deletion,
+    by: Actor,
+    now: datetime,
+    overrides: Overrides,
+    brought: dict[int, dict[str, int]] | None,
 ) -> Overrides:
-    """Restore dead owners first, each with the new values that are its own; returns the values left."""
+    """Restore dead owners first, each with the new values that are its own; returns the values left.
+
+    `brought` is told what came back; without it nothing does, and a dead owner is refused.
+    """
     while (owner := dead_owner(act, lock=True)) is not None:
-        if not with_owners:
+        if brought is None:
             raise blocked(act, owner)
         mine, theirs = part_values(act, overrides)
-        restore(owner, by=by, now=now, overrides=theirs, with_owners=True)
+        brought.update(restore_each(owner, by=by, now=now, overrides=theirs, with_owners=True))
         if act.status == "restored":
             return {}
         db.session.refresh(act)

@@ -17,6 +17,7 @@ from portal.models.soft_delete import SoftDeleteMixin
 from portal.models.tenancy import PLATFORM, across_merchants
 from portal.services import audit, sessions
 from portal.services.trash import rows
+from portal.services.trash.last_owner import last_owner
 from portal.services.trash.names import and_counts, label_of, word
 from portal.words import _
 
@@ -121,6 +122,7 @@ def _take_all_below(act: Deletion, by: Actor) -> None:
         _take_below(each)
         _refuse_if_protected(each)
         sessions.end_for_deletion(each, now=each.deleted_at)
+    _refuse_last_owner(acts, by)
 
 
 def _take_below(act: Deletion) -> None:
@@ -257,8 +259,6 @@ def _refuse_if_protected(act: Deletion) -> None:
         if is_protecting and rows.read(_living_dependants(edge, act).limit(1)).first():
             need = word(edge.child, 2).capitalize()
             raise Refused("protected", _("%(things)s still need it. Deal with them first.", things=need))
-    if "merchant_owners" in act.counts and act.root_kind != "merchants":
-        _refuse_last_owner(act)
 
 
 def _living_dependants(edge: Any, act: Deletion) -> Select[Any]:
@@ -266,16 +266,13 @@ def _living_dependants(edge: Any, act: Deletion) -> Select[Any]:
     return select(edge.child.c.id).where(rows.fallen_with(edge, act), living)
 
 
-def _refuse_last_owner(act: Deletion) -> None:
-    owners, merchants = (Model.metadata.tables[name] for name in ("merchant_owners", "merchants"))
-    # Once more, for a person who became an owner there a moment ago.
-    rows.lock(select(merchants.c.id).where(merchants.c.id == act.merchant_id))
-    living = and_(owners.c.merchant_id == act.merchant_id, owners.c.deleted_at.is_(None))
-    if rows.read(select(owners.c.id).where(living).limit(1)).first() is None and _is_alive(act.merchant_id):
-        raise Refused("last_owner", _("This is the last owner. Invite another owner first."))
-
-
-def _is_alive(merchant_id: int) -> bool:
+def _refuse_last_owner(acts: list[Deletion], by: Actor) -> None:
+    left = [a.merchant_id for a in acts if "merchant_owners" in a.counts and a.root_kind != "merchants"]
+    if not left:
+        return
     merchants = Model.metadata.tables["merchants"]
-    found = select(merchants.c.id).where(merchants.c.id == merchant_id, merchants.c.deleted_at.is_(None))
-    return rows.read(found).first() is not None
+    # Once more, for a person who became an owner there a moment ago.
+    rows.lock(select(merchants.c.id).where(merchants.c.id.in_(left)).order_by(merchants.c.id))
+    refusal = last_owner(left, by=by)
+    if refusal is not None:
+        raise refusal
