@@ -14,6 +14,7 @@ from portal.extensions import db
 from portal.services import audit
 from portal.web import retry
 from portal.web.page import is_htmx
+from portal.web.scope import in_a_merchant
 from portal.words import _, later
 
 log = structlog.get_logger()
@@ -39,9 +40,16 @@ def answer(status: int, message: str = "", **headers: str) -> Response:
         "title": message or TOASTS.get(status, TOASTS[500]),
         "message": message,
         "request_id": audit.request_id.get() or "",
+        "layout": _layout(status),
     }
     response = make_response(render_template(template, **words), status)
     return _with(response, headers)
+
+
+def _layout(status: int) -> str:
+    """Keep the navigation around what is missing or not allowed inside a merchant; all else needs no frame."""
+    is_inside = status in (403, 404) and in_a_merchant()
+    return f"layouts/{'portal' if is_inside else 'plain'}.html"
 
 
 def _with(response: Response, headers: dict[str, str]) -> Response:
@@ -49,25 +57,32 @@ def _with(response: Response, headers: dict[str, str]) -> Response:
     return response
 
 
+def _before_it_is_forgotten(status: int, message: str = "", **headers: str) -> Response:
+    """Answer, then roll back: whose portal it is was read already, and would have to be read again."""
+    response = answer(status, message, **headers)
+    db.session.rollback()
+    return response
+
+
 def refused(error: Refused) -> Response:
     """Show the reason where the screen keeps its messages; nothing was written."""
-    db.session.rollback()
     status = 429 if isinstance(error, TooMany) else 409 if isinstance(error, Conflict) else 422
     if error.code == "not_allowed":
         status = 403
     headers = {"Retry_After": str(error.details["after"])} if "after" in error.details else {}
     if not is_htmx():
-        return answer(status, error.message, **headers)
+        return _before_it_is_forgotten(status, error.message, **headers)
+    db.session.rollback()
     response = make_response(render_template("shared/_refusal.html", message=error.message), status)
     return _with(response, headers)
 
 
 def http_error(error: HTTPException) -> Response | HTTPException:
     """Give every HTTP error its page; redirects pass."""
-    db.session.rollback()
     if error.code is None or error.code < 400:
+        db.session.rollback()
         return error
-    response = answer(error.code)
+    response = _before_it_is_forgotten(error.code)
     if error.code == 405:
         response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or ())
     return response

@@ -74,3 +74,31 @@ def test_a_busy_moment_offers_the_same_page_again(sign_in, cast, monkeypatch):
     piece = browser.piece(address)
     assert piece.status_code == 503
     assert "data-toast" in piece.text
+
+
+def test_what_is_missing_or_not_allowed_inside_keeps_the_navigation(sign_in, cast, statements):
+    browser = sign_in(cast.staff)
+    for parts, status, sentence in (
+        (("trash/",), 403, "This is not yours to open"),
+        (("stores", 999_999), 404, "There is nothing here"),
+    ):
+        with statements() as sent:
+            answer = browser.get(path(cast.merchant, *parts))
+        assert answer.status_code == status
+        assert sentence in answer.text
+        assert 'class="nav-main"' in answer.text
+        assert f'href="{path(cast.merchant, "products/")}"' in answer.text
+        assert "Trash</a>" not in answer.text, "no more than the role may see"
+        assert f"Error {status}" in answer.text
+    with statements() as known:
+        browser.get(path(cast.merchant, "palette"))
+    assert len(sent) <= len(known) + 1, "the answer itself asks nothing"
+
+
+def test_a_stranger_and_an_unknown_address_get_the_plain_card(sign_in, cast):
+    browser = sign_in(cast.stranger)
+    for address in (path(cast.merchant, "stores/"), path(cast.merchant, "nowhere"), "/nowhere"):
+        answer = browser.get(address)
+        assert answer.status_code == 404
+        assert "nav-main" not in answer.text
+        assert cast.merchant.name not in answer.text
