@@ -10,10 +10,10 @@ from flask import Response, g, make_response, request
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from portal.api import asking, saying
+from portal.api import asking, saying, wrong_keys
 from portal.api.saying import Said
 from portal.errors import Refused
-from portal.extensions import db, limiter
+from portal.extensions import db
 from portal.models.actor import Actor, Role
 from portal.models.base import Model
 from portal.models.deletion import Deletion
@@ -26,7 +26,6 @@ P = ParamSpec("P")
 Row = TypeVar("Row", bound=Model)
 DEAD_TOO = {"include_deleted": True}
 READING = ("GET", "HEAD", "OPTIONS")
-WRONG_KEYS = "30 per 5 minutes"
 
 asking.take_over()
 bp = APIBlueprint("admin", __name__, url_prefix="/api/admin")
@@ -75,6 +74,7 @@ def _enter() -> None:
     scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
     key = api_keys.find_key(secret.strip(), now=now()) if scheme.lower() == "bearer" else None
     if key is None:
+        wrong_keys.count_one()
         raise Said(401, "bad_key", "Send a valid API key: Authorization: Bearer carnet_…")
     is_admin = key.user.is_platform_admin
     # Whoever is no admin is written down with the least role.
@@ -166,7 +166,3 @@ def _note(caller: Caller, status: int) -> None:
     told = {"method": request.method, "rule": rule, "status": status, "ids": ids}
     api_keys.note_call(caller.key_id, by=caller.actor, now=now(), **told)
     db.session.commit()
-
-
-# Wrong keys from one address are bounded; the wide net of the portal stays too.
-limiter.limit(WRONG_KEYS, deduct_when=lambda answer: answer.status_code == 401, override_defaults=False)(bp)

@@ -1,6 +1,7 @@
 """Answering a program when something is refused: one shape for every error."""
 
 import time
+from math import ceil
 from typing import Any
 
 import structlog
@@ -30,9 +31,12 @@ CODES = {"purged": 410, "not_allowed": 403}
 class Said(Exception):
     """An answer that ends the call: its status, a code for programs and a sentence for people."""
 
-    def __init__(self, status: int, code: str, message: str, **details: Any) -> None:
-        """Keep them; details go into the answer as they are."""
+    def __init__(
+        self, status: int, code: str, message: str, *, wait: int | None = None, **details: Any
+    ) -> None:
+        """Keep them; details go into the answer as they are, seconds to wait into its Retry-After."""
         super().__init__(message)
+        self.wait = wait
         self.status, self.code, self.message, self.details = status, code, message, details
 
 
@@ -50,6 +54,8 @@ def said(error: Said) -> Response:
     response = answer(error.status, error.code, error.message, error.details)
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if error.wait is not None:
+        response.headers["Retry-After"] = str(error.wait)
     return response
 
 
@@ -118,7 +124,12 @@ def http_error(error: HTTPException) -> Response:
 
 def _seconds_to_wait() -> int:
     limit = limiter.current_limit
-    return max(1, int(limit.reset_at - time.time()) + 1) if limit else 60
+    return seconds_until(limit.reset_at, limit.limit.get_expiry()) if limit else 60
+
+
+def seconds_until(ends: float, window: int) -> int:
+    """Count the seconds until a limit is open again: one at least, never more than its window."""
+    return min(max(1, ceil(ends - time.time())), window)
 
 
 def trouble(error: DBAPIError) -> Response:

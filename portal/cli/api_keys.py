@@ -5,25 +5,36 @@ import click
 from portal.cli.door import Room, now, whole
 from portal.cli.finding import person_called
 from portal.cli.showing import moment, names_of, table
+from portal.cli.words import readable
 from portal.extensions import db
 from portal.models.actor import OPERATOR
 from portal.models.api_key import ApiKey
 from portal.models.tenancy import PLATFORM, scoped
+from portal.models.user import User
 from portal.services import api_keys as keys
 
 YEARS_10 = 3_650
+BIGGEST = 2**63 - 1  # of the numbers a database counts with
 
 
 @click.group("api-keys", cls=Room)
 def api_keys() -> None:
-    """Keys for the admin API. A key may do what its platform admin may."""
+    """Keys for the admin API. A key may do what its platform admin may.
+
+    Examples:
+      flask api-keys create --user ana@example.com --name "nightly report" --days 90
+      flask api-keys list
+      flask api-keys revoke 3
+    """
 
 
 @api_keys.command("create")
 @click.option(
     "--user", "login", required=True, metavar="LOGIN", help="E-mail or username of a platform admin."
 )
-@click.option("--name", required=True, help="What it is for, so that people know it again.")
+@click.option(
+    "--name", required=True, callback=readable, help="What it is for, so that people know it again."
+)
 @click.option("--days", type=click.IntRange(1, YEARS_10), help="It ends after so many days; never without.")
 def create(*, login: str, name: str, days: int | None) -> None:
     """Make a key.
@@ -55,24 +66,34 @@ def list_(*, login: str | None) -> None:
       flask api-keys list
       flask api-keys list --user ana@example.com
     """
-    found = keys.list_keys(person_called(login) if login else None)
+    person = person_called(login) if login else None
+    found = keys.list_keys(person)
     names = names_of(key.user_id for key in found)
     header = ("ID", "BEGINS", "NAME", "ACTS FOR", "MADE", "ENDS", "LAST USED", "STATE")
     table(
         header,
         [_line(key, names[key.user_id]) for key in found],
-        empty="There is no key yet. Make one with: flask api-keys create",
+        empty=f"{_nobody_or(person)} no key yet. Make one with: flask api-keys create",
     )
 
 
 def _line(key: ApiKey, person: str) -> tuple[str | int, ...]:
-    state = "works" if key.is_valid(now()) else "revoked" if key.revoked_at else "expired"
     times = (moment(key.created_at), moment(key.expires_at), moment(key.last_used_at))
-    return (key.id, f"{key.hint}…", key.name, person, *times, state)
+    return (key.id, f"{key.hint}…", key.name, person, *times, _state(key))
+
+
+def _nobody_or(person: User | None) -> str:
+    return f"{person.display_name} has" if person else "There is"
+
+
+def _state(key: ApiKey) -> str:
+    if not key.is_valid(now()):
+        return "revoked" if key.revoked_at else "expired"
+    return "works" if key.user.is_platform_admin else "not an admin"
 
 
 @api_keys.command("revoke")
-@click.argument("number", metavar="ID", type=click.IntRange(1))
+@click.argument("number", metavar="ID", type=click.IntRange(1, BIGGEST))
 def revoke(*, number: int) -> None:
     """Take a key back for good, from its next call on.
 

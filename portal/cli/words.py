@@ -28,6 +28,13 @@ def triples(
     return read
 
 
+def readable(_: click.Context, __: click.Parameter, word: str) -> str:
+    """Refuse a word whose bytes are no text in the terminal's encoding."""
+    if not all(ord(sign) < 0xD800 or ord(sign) > 0xDFFF for sign in word):
+        raise click.BadParameter("This is no readable text. Write it in UTF-8.")
+    return word
+
+
 def in_a_folder(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
     """Refuse a file that cannot be made, before anything else is done."""
     if path is not None and not path.absolute().parent.is_dir():

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import contains_eager, joinedload
 
 from portal.errors import Refused
 from portal.extensions import db
@@ -61,8 +61,9 @@ def find_key(secret: str, *, now: datetime) -> ApiKey | None:
 
 def list_keys(user: User | None = None) -> Sequence[ApiKey]:
     """List the keys, of one person or of all, those of deleted people too; the newest first."""
-    query = select(ApiKey).order_by(ApiKey.id.desc())
-    return db.session.scalars(query.where(ApiKey.user_id == user.id) if user else query).all()
+    query = select(ApiKey).options(joinedload(ApiKey.user)).order_by(ApiKey.id.desc())
+    mine = query.where(ApiKey.user_id == user.id) if user else query
+    return db.session.scalars(mine, execution_options={"include_deleted": True}).all()
 
 
 def revoke_key(key_id: int, *, by: Actor, now: datetime) -> ApiKey:

@@ -1,5 +1,6 @@
 """Keys at the door: whom they let in, until when, and what is written down of each call."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from portal.api.saying import seconds_until
 from portal.extensions import db
 from portal.models import ApiKey, AuditEntry
 from portal.models.actor import OPERATOR
@@ -70,10 +72,14 @@ def test_another_site_cannot_call(call):
 
 def test_wrong_keys_are_bounded_right_ones_are_not(call):
     assert {call("GET", "/users?limit=1").status_code for _ in range(40)} == {200}
-    tries = [call("GET", "/users", key="carnet_" + "x" * 22) for _ in range(31)]
+    paths = ("/users", "/stores", "/deletions")  # all count together
+    tries = [call("GET", paths[n % 3], key="carnet_" + "x" * 22) for n in range(31)]
     assert [answer.status_code for answer in tries] == [401] * 30 + [429]
     assert tries[-1].json["error"]["code"] == "too_many"
-    assert 1 <= int(tries[-1].headers["Retry-After"]) <= 301
+    assert "wrong keys" in tries[-1].json["error"]["message"]
+    assert 1 <= int(tries[-1].headers["Retry-After"]) <= 300
+    assert call("GET", "/users").status_code == 200
+    assert call("GET", "/users", key=None).status_code == 429
     assert tries[-1].headers["X-Request-Id"]
 
 
@@ -231,3 +237,9 @@ def test_a_key_goes_with_the_purged_person(call, robin, key):
         trash.purge(act, by=OPERATOR, now=datetime.now(UTC))
         db.session.commit()
     assert call("GET", f"/users/{robin.id}?include_deleted=true", key=other).status_code == 410
+
+
+@pytest.mark.parametrize(("ends", "seconds"), [(-5, 1), (0.2, 1), (59.5, 60), (60.9, 60)])
+def test_nobody_waits_longer_than_the_window(ends, seconds):
+    with time_machine.travel(datetime(2026, 3, 14, tzinfo=UTC), tick=False):
+        assert seconds_until(time.time() + ends, 60) == seconds

@@ -75,6 +75,8 @@ def test_only_platform_admins_get_one(flask, app):
         (("create", "--user", "robin@example.com", "--name", "x", "--days", "0"), 2, "--days"),
         (("revoke", "7"), 1, "There is no key 7."),
         (("revoke", "x"), 2, "ID"),
+        (("revoke", "9" * 22), 2, "ID"),
+        (("create", "--user", "robin@example.com", "--name", "a\udcff"), 2, "no readable text"),
         (("list", "--user", "nobody"), 1, "Nobody signs in as “nobody”"),
     ],
 )
@@ -86,6 +88,8 @@ def test_what_cannot_be_is_refused_with_a_sentence(flask, robin, words, code, sa
 def test_the_list_says_which_keys_work(flask, robin):
     assert flask("api-keys", "list").output == "There is no key yet. Make one with: flask api-keys create\n"
     ada = make_user("Ada", email="ada@example.com", is_platform_admin=True)
+    none = flask("api-keys", "list", "--user", "ada@example.com").output
+    assert none == "Ada has no key yet. Make one with: flask api-keys create\n"
     long_ago = datetime.now(UTC) - timedelta(days=9)
     with within(PLATFORM):
         for person, days in ((robin, None), (robin, 1), (ada, None)):
@@ -97,6 +101,10 @@ def test_the_list_says_which_keys_work(flask, robin):
     lines = flask("api-keys", "list").output.splitlines()
     assert [line.split()[0] for line in lines] == ["ID", "3", "2", "1"]
     assert [line.split()[-1] for line in lines] == ["STATE", "revoked", "expired", "works"]
+    with within(PLATFORM):
+        db.session.get(ApiKey, 1).user.is_platform_admin = False
+        db.session.commit()
+    assert flask("api-keys", "list").output.splitlines()[-1].endswith("  not an admin")
     alone = flask("api-keys", "list", "--user", "ada@example.com").output.splitlines()
     assert [line.split()[0] for line in alone] == ["ID", "3"]
 
@@ -116,3 +124,7 @@ def test_the_keys_of_the_deleted_are_still_listed(flask, robin):
 def test_old_calls_are_forgotten_by_a_job(flask, app):
     done = flask("jobs", "run", "repeats")
     assert (done.exit_code, done.output) == (0, "Forgot 0 old calls that could have been sent twice.\n")
+
+
+def test_the_help_shows_how(flask):
+    assert "flask api-keys revoke 3" in flask("api-keys", "--help").output
