@@ -1,12 +1,9 @@
 """What people do with products: add, change, delete."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from portal.errors import Refused
 from portal.models.actor import Actor
 from portal.models.deletion import Deletion
 from portal.models.product import Product
@@ -14,10 +11,7 @@ from portal.models.store import Store
 from portal.services import audit, trash
 from portal.services.changing import apply, refuse_unknown
 from portal.services.saving import save
-from portal.words import _
 
-AMOUNT = re.compile(r"[+-]?(?:[0-9]{1,200}(?:[.,][0-9]{0,6})?|[.,][0-9]{1,6})")
-GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:\s[0-9]{3})+(?:[.,][0-9]*)?")  # 1 234,50
 FIELDS = frozenset(["name", "sku", "barcode", "category", "price_cents", "earns_points", "external_ref"])
 
 
@@ -53,22 +47,3 @@ def delete_products(
 ) -> list[Deletion]:
     """Put several products in the trash, each as an act of its own."""
     return trash.soft_delete_many(products, by=by, now=now, reason=reason)
-
-
-def cents_from(amount: str) -> int:
-    """Read an amount of money: 19.99 and 19,99 both work; raises Refused("bad_amount").
-
-    Never through a float. More than two decimals, or a separator that could mean thousands, is
-    refused, not guessed.
-    """
-    plain = amount.strip()
-    if GROUPED.fullmatch(plain):
-        plain = re.sub(r"\s", "", plain)
-    if plain.count(",") + plain.count(".") > 1:
-        raise Refused("bad_amount", _("Write the amount with one separator, like 1234.50."), field="price")
-    if not AMOUNT.fullmatch(plain):
-        raise Refused("bad_amount", _("Write the amount in figures, like 4.50."), field="price")
-    value = Decimal(plain.replace(",", ".")) * 100
-    if value != value.to_integral_value():
-        raise Refused("bad_amount", _("An amount has at most two decimals, like 4.50."), field="price")
-    return int(value)

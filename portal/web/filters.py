@@ -1,10 +1,11 @@
 """How templates show money, time, numbers and addresses of files."""
 
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, format_timedelta
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 from flask import Flask, current_app, g
 
 from portal.models.actor import role_word
@@ -18,7 +19,17 @@ def money(cents: int) -> str:
     """Show cents in the merchant's currency and locale: 4,50 €."""
     merchant = g.get("merchant")
     currency = merchant.currency if merchant else "EUR"
-    return format_currency(cents / 100, currency, locale=locale())  # shown only, never counted with
+    return format_currency(Decimal(cents).scaleb(-2), currency, locale=locale())
+
+
+def amount(value: Decimal, decimals: int = 0) -> str:
+    """Write an amount as the merchant types it, with at least so many decimals: 1234,50."""
+    return format_decimal(value, "0." + "0" * decimals + "#" * (12 - decimals), locale=locale())
+
+
+def money_typed(cents: int | None) -> str:
+    """Write cents as the merchant types them: 4,50; nothing for none."""
+    return "" if cents is None else amount(Decimal(cents).scaleb(-2), 2)
 
 
 def when(moment: datetime, of: Merchant | None = None) -> str:
@@ -50,7 +61,7 @@ def _zone() -> ZoneInfo:
 
 def init_app(app: Flask) -> None:
     """Hang them on the templates."""
-    for show in (money, number, when, day, ago):
+    for show in (money, number, amount, when, day, ago):
         app.jinja_env.filters[show.__name__] = show
     app.jinja_env.filters["role"] = role_word
     app.jinja_env.filters["kind"] = word

@@ -47,7 +47,7 @@ def test_a_bad_price_keeps_what_was_typed_and_the_focus(listed):
     name.fill("Ristretto")
     price.fill("2.8.0")
     listed.keyboard.press("Enter")
-    expect(listed.get_by_text("Write the amount with one separator")).to_be_visible()
+    expect(listed.get_by_text("Write the amount in figures, like 4.50.")).to_be_visible()
     expect(price).to_be_focused()
     expect(price).to_have_value("2.8.0")
     expect(name).to_have_value("Ristretto")

@@ -7,10 +7,10 @@ import json
 import re
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.extensions import db
-from portal.models import AuditEntry, Deletion, Product
+from portal.models import AuditEntry, Deletion, Merchant, Product
 from portal.web import listing
 from tests.factories import make_product, make_store, within
 from tests.web.cast import make_cast
@@ -45,6 +45,16 @@ def read(product):
         db.session.expunge_all()
         db.session.rollback()
     return row
+
+
+def costs(cast, cents, *, locale):
+    """Let Espresso cost so much, at a merchant who writes like this."""
+    db.session.expunge_all()
+    db.session.execute(update(Merchant).where(Merchant.id == cast.merchant.id).values(locale=locale))
+    with within(cast.merchant):
+        mine = (Product.merchant_id == cast.merchant.id, Product.id == cast.espresso.id)
+        db.session.scalars(select(Product).where(*mine)).one().price_cents = cents
+        db.session.commit()
 
 
 def by_name(merchant, name):
@@ -201,8 +211,8 @@ def test_leaving_a_row_shows_it_as_it_was(as_manager, cast):
     [
         ("", "Give it a price"),
         ("four", "Write the amount in figures"),
-        ("4.5.0", "one separator"),
-        ("1,234.50", "one separator"),
+        ("4.5.0", "Write the amount in figures, like 4.50."),
+        ("4,500", "Write 4500.00, or at most two decimals"),
         ("4.505", "at most two decimals"),
         ("-1", "between 0 and 1,000,000.00"),
         ("1000000.01", "between 0 and 1,000,000.00"),
@@ -228,11 +238,27 @@ def test_a_bad_price_comes_back_as_it_was_typed(as_manager, cast, price, sentenc
 
 
 @pytest.mark.parametrize(
-    ("price", "cents"), [("4,50", 450), ("4.5", 450), ("0", 0), (" 1 234,50 ", 123450), ("7", 700)]
+    ("price", "cents"),
+    [("4,50", 450), ("4.5", 450), ("0", 0), (" 1 234,50 ", 123450), ("1,234.50", 123450), ("7", 700)],
 )
 def test_a_price_is_read_as_people_write_it(as_manager, cast, price, cents):
     assert as_manager.post(at(cast, cast.espresso.id), data={"name": "E", "price": price}).status_code == 303
     assert read(cast.espresso).price_cents == cents
+
+
+@pytest.mark.parametrize("locale", ["en", "de", "fr", "de-CH"])
+@pytest.mark.parametrize("cents", [0, 5, 3490, 123450, 99_999_999])
+def test_a_price_typed_back_as_it_is_shown_stays_the_same(as_owner, cast, locale, cents):
+    costs(cast, cents, locale=locale)
+    shown = re.search(r"<dt>Price</dt>\s*<dd>\s*(.+)", as_owner.get(at(cast, cast.espresso.id)).text)[1]
+    form = as_owner.get(f"{at(cast, cast.espresso.id)}/edit").text
+    filled_in = re.search(r'name="price"[^>]*value="([^"]*)"', form)[1]
+    for typed in (re.sub("€|EUR", "", html.unescape(shown)), html.unescape(filled_in)):
+        for before in (1, cents):  # as a change, and as what is there
+            costs(cast, before, locale=locale)
+            answer = as_owner.post(at(cast, cast.espresso.id), data={"name": "E", "price": typed})
+            assert answer.status_code == 303, typed
+            assert read(cast.espresso).price_cents == cents
 
 
 @pytest.mark.parametrize("headers", [{}, {"HX-Target": "section#sheet"}, "row"])

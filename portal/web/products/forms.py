@@ -3,15 +3,16 @@
 from typing import Any
 
 from wtforms import BooleanField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, Regexp
+from wtforms.validators import InputRequired, Length, ValidationError
 
+from portal.errors import Refused
 from portal.models.text import LONGEST_NAME
-from portal.services.products import cents_from
+from portal.services.amounts import cents_from
+from portal.web.filters import amount
 from portal.web.forms import ChangeForm
 from portal.words import later
 
 SHORT = [Length(max=LONGEST_NAME, message=later("This takes at most %(max)s characters."))]
-FIGURES = Regexp(r"[-0-9.,\s]*\Z", message=later("Write the amount in figures, like 4.50."))
 
 
 class RowForm(ChangeForm):
@@ -20,14 +21,22 @@ class RowForm(ChangeForm):
     name = StringField(later("Name"), [InputRequired(later("Give the product a name.")), *SHORT])
     sku = StringField(later("SKU"), SHORT)
     category = StringField(later("Category"), SHORT)
-    price = StringField(later("Price"), [InputRequired(later("Give it a price; 0 is one.")), *SHORT, FIGURES])
+    price = StringField(later("Price"), [InputRequired(later("Give it a price; 0 is one.")), *SHORT])
 
+    price_cents: int  # read from what was typed
     plain: tuple[str, ...] = ("name", "sku", "category")
 
+    def validate_price(self, field: StringField) -> None:
+        """Refuse a price that is none, or that could mean two; WTForms calls this."""
+        try:
+            self.price_cents = cents_from(field.data or "", write=amount)
+        except Refused as refusal:
+            raise ValidationError(refusal.message) from refusal
+
     def details(self) -> dict[str, Any]:
-        """What was typed, by the names the verbs know; raises Refused for an unclear price."""
+        """What was typed, by the names the verbs know."""
         typed: dict[str, Any] = {name: (self[name].data or "").strip() or None for name in self.plain}
-        return typed | {"price_cents": cents_from(self.price.data or "")}
+        return typed | {"price_cents": self.price_cents}
 
 
 class ProductForm(RowForm):

@@ -1,6 +1,5 @@
 """What the screens of products show."""
 
-from decimal import Decimal
 from typing import Any
 
 from flask import url_for
@@ -12,6 +11,7 @@ from portal.models.product import Product
 from portal.models.store import Store
 from portal.models.text import fold
 from portal.services.searching import containing
+from portal.web.filters import money_typed
 from portal.web.listing import Sorting, asked, list_of, number_in
 from portal.web.scope import actor, current_merchant, in_own_stores
 from portal.words import _, counted
@@ -116,7 +116,7 @@ def categories() -> list[str]:
 
 def price_of(product: Product) -> str:
     """Write the price as people type it."""
-    return f"{Decimal(product.price_cents).scaleb(-2):f}"
+    return money_typed(product.price_cents)
 
 
 def _mine() -> Select[Any]:

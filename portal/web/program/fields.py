@@ -14,8 +14,9 @@ from wtforms.validators import ValidationError
 from portal.errors import Refused
 from portal.models.program_rules import SMALLEST_PART
 from portal.models.tiers import BASIS
-from portal.services.products import cents_from
+from portal.services.amounts import cents_from, part_from
 from portal.web.days import midnight
+from portal.web.filters import amount
 from portal.web.scope import current_merchant
 from portal.words import _, number
 
@@ -74,7 +75,7 @@ class Money(TypedField):
 
     def read(self, typed: str) -> int:
         """Read 4.50 or 4,50, never through a float."""
-        cents = cents_from(typed)
+        cents = cents_from(typed, write=amount)
         if not 0 <= cents <= self.highest:
             most = number(self.highest // 100)
             raise Refused("bad_amount", _("Write an amount from 0 to %(highest)s.", highest=most))
@@ -90,12 +91,8 @@ class PartOfMoney(TypedField):
 
     def read(self, typed: str) -> Decimal:
         """Read 0.005 as half a cent."""
-        if not DECIMAL.fullmatch(typed):
-            raise Refused("bad_amount", _("Write the amount in figures, like 0.005."))
-        cents = Decimal(typed.replace(",", ".")) * 100
-        if cents != cents.quantize(SMALLEST_PART):
-            raise Refused("bad_amount", _("This takes at most six decimals, like 0.005."))
-        if cents > self.highest:
+        cents = part_from(typed, write=amount) * 100
+        if not 0 <= cents <= self.highest:
             most = number(self.highest // 100)
             raise Refused("bad_amount", _("Write an amount from 0 to %(highest)s.", highest=most))
         return cents.quantize(SMALLEST_PART)
@@ -120,14 +117,9 @@ class DayField(TypedField):
         return midnight(day, days=1 if self.ends else 0)
 
 
-def money_typed(cents: int | None) -> str:
-    """Write an amount as people type it: 4.50."""
-    return "" if cents is None else f"{Decimal(cents).scaleb(-2):f}"
-
-
 def part_typed(cents: Decimal | None) -> str:
     """Write a small amount as people type it, without idle zeros: 0.005."""
-    return "" if cents is None else plain_decimal(cents.scaleb(-2))
+    return "" if cents is None else amount(cents.scaleb(-2))
 
 
 def number_typed(value: int | None) -> str:
@@ -145,7 +137,7 @@ def day_typed(moment: datetime | None, *, ends: bool = False) -> str:
 
 def multiplier_typed(multiplier_bp: int) -> str:
     """Write a multiplier as people do: 1.5."""
-    return plain_decimal(Decimal(multiplier_bp) / BASIS)
+    return amount(Decimal(multiplier_bp) / BASIS)
 
 
 def multiplier_read(typed: str) -> int:
@@ -155,9 +147,3 @@ def multiplier_read(typed: str) -> int:
         return -1
     points = Decimal(plain) * BASIS
     return int(points) if points == points.to_integral_value() else -1
-
-
-def plain_decimal(value: Decimal) -> str:
-    """Write a decimal without idle zeros and without an exponent."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -10,6 +10,7 @@ from wtforms.validators import DataRequired, InputRequired, Length
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.program_rules import DECIMALS, LONGEST_URL, TEXTS, limits_of
 from portal.services.pictures import LARGEST_FILE
+from portal.web.filters import money_typed
 from portal.web.forms import ChangeForm, Form
 from portal.web.program.fields import (
     DayField,
@@ -17,7 +18,6 @@ from portal.web.program.fields import (
     PartOfMoney,
     TypedField,
     WholeNumber,
-    money_typed,
     number_typed,
     part_typed,
 )

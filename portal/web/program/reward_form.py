@@ -9,13 +9,13 @@ from wtforms.validators import InputRequired, Length
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_reward import LONGEST_DESCRIPTION, REWARD_LIMITS, LoyaltyReward
 from portal.models.text import LONGEST_NAME
+from portal.web.filters import money_typed
 from portal.web.forms import ChangeForm
 from portal.web.program.fields import (
     DayField,
     Money,
     WholeNumber,
     day_typed,
-    money_typed,
     number_typed,
 )
 from portal.words import _, later
