@@ -8,6 +8,7 @@ import "./keyboard.js";
 import "./palette.js";
 import "./palette_answers.js";
 import "./leaving.js";
+import "./once.js";
 import "./trouble.js";
 import "./theme.js";
 import "./density.js";

@@ -379,3 +379,38 @@ def test_starting_and_starting_again_have_no_fault(signed_in, shop, scheme, size
     page.get_by_role("button", name="Move to trash").click()
     expect(page.get_by_role("heading", name="Start a new one")).to_be_visible()
     assert faults(page) == []
+
+
+def test_save_pressed_twice_saves_once(signed_in, shop, program):
+    page = signed_in
+    page.goto(shop.at("program/terms"))
+    page.get_by_label("Terms (optional)").fill("Be kind.")
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.evaluate(
+        "() => { const save = document.getElementById('save'); save.click(); setTimeout(() => save.click(), 5); }"
+    )
+    expect(page.get_by_text("Saved. Version 2 counts from now on.")).to_be_visible()
+    assert len(sent) == 1
+    page.go_back()
+    page.get_by_label("Terms (optional)").fill("Be very kind.")
+    page.locator("#save").click()
+    page.wait_for_url("**/program/terms")
+    expect(page.locator("#toasts, .flash").first).to_be_visible()
+    assert len(sent) == 2
+
+
+def test_a_sheet_pressed_twice_is_sent_once(signed_in, shop, program):
+    page = signed_in
+    page.goto(shop.at("program/rewards/"))
+    page.get_by_role("link", name="New reward").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("Cake")
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    dialog.get_by_role("button", name="Offer it").dblclick()
+    expect(dialog.get_by_text("Say how many points it costs.")).to_be_visible()
+    dialog.get_by_label("Points").fill("90")
+    dialog.get_by_role("button", name="Offer it").dblclick()
+    expect(page.get_by_text("Added Cake.")).to_be_visible()
+    assert len(sent) == 2
