@@ -41,7 +41,8 @@ def create_user(
     Raises Refused("weak_password", "bad_email", "no_login"), Conflict("taken").
     """
     if password and not (email or username):
-        raise Refused("no_login", _("Give an e-mail address or a username to sign in with."))
+        message = _("Give an e-mail address or a username to sign in with.")
+        raise Refused("no_login", message, field="email")
     own = (display_name, email, username)
     user = User(
         display_name=display_name,
@@ -93,10 +94,7 @@ def sign_in(
     user = find_user(login)
     if not passwords.is_right(password, user.password_hash if user else None) or user is None:
         raise Refused("wrong_login", str(WRONG))
-    of_name = SignInAttempt.subject == _subject("name", fold_code(login))
-    of_address = SignInAttempt.subject == _subject("address", address)
-    this_try = and_(of_address, SignInAttempt.attempted_at == now)
-    db.session.execute(delete(SignInAttempt).where(or_(of_name, this_try)))
+    _uncount(login, address=address, now=now)
     return user, sessions.open_session(user, now=now, agent=agent)
 
 
@@ -107,6 +105,19 @@ def change_password(
     _refuse_wrong_password(user, current)
     set_password(user, new, by=by, now=now)
     return sessions.open_session(user, now=now, agent=agent)
+
+
+def forgive_attempt(user: User, password: str, *, login: str, address: str, now: datetime) -> None:
+    """Take back a try counted as `login` where the password was right: what else is wrong is no guess."""
+    if passwords.is_right(password, user.password_hash):
+        _uncount(login, address=address, now=now)
+
+
+def _uncount(login: str, *, address: str, now: datetime) -> None:
+    """Take back the tries of this name, and this one of the address."""
+    of_name = SignInAttempt.subject == _subject("name", fold_code(login))
+    this_try = and_(SignInAttempt.subject == _subject("address", address), SignInAttempt.attempted_at == now)
+    db.session.execute(delete(SignInAttempt).where(or_(of_name, this_try)))
 
 
 def changes_login(user: User, *, email: str | None, username: str | None) -> bool:

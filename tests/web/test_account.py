@@ -115,6 +115,15 @@ def test_guessing_the_password_is_counted(as_olga):
     assert as_olga.post("/account/", data=typed(display_name="Olga W")).status_code == 303
 
 
+def test_what_else_is_wrong_is_no_guess_at_the_password(as_olga):
+    make_user("Secret Sam", username="sam")
+    for wrong in ({"username": "sam"}, {"username": "no spaces"}, {"username": "x" * 64}) * 4:
+        assert as_olga.post("/account/", data=typed(current=SECRET, **wrong)).status_code in (409, 422)
+    for _ in range(12):
+        as_olga.post("/account/", data=typed(username="other"))
+    assert as_olga.post("/account/", data=typed(username="other", current=SECRET)).status_code == 303
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [

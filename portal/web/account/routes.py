@@ -34,11 +34,13 @@ def profile() -> Response:
 def change_profile() -> Response | AnyResponse:
     """Change one's name; with the password, also what one signs in with."""
     form = ProfileForm(obj=current_person())
-    _count_guess(form)
+    tried = _count_guess(form)
     changed = form.carry_out(lambda: accounts.change_profile(current_person(), by=_self(), **form.details()))
+    if tried:
+        accounts.forgive_attempt(current_person(), form.current.data or "", **tried)
+    db.session.commit()
     if changed is None:
         return _ask(form)
-    db.session.commit()
     message = _("Saved.") if changed else _("Nothing differs; nothing was changed.")
     return done(message, to=url_for("account.profile"))
 
@@ -106,14 +108,16 @@ def _show(template: str, status: int = 200, **context: object) -> Response:
     return never_store(page(template, status, frame="plain", back=back, zone_of=zone_of, **context))
 
 
-def _count_guess(form: ProfileForm) -> None:
-    """Count a try at the password, where one is needed, before it is checked."""
+def _count_guess(form: ProfileForm) -> dict[str, Any] | None:
+    """Count a try at the password, where one is needed, before it is checked; say as what it was counted."""
     login = {"email": form.email.data, "username": form.username.data}
     person = current_person()
-    if accounts.changes_login(person, **login):
-        name, address = f"person {person.id}", request.remote_addr or ""
-        db.session.rollback()  # SQLite has one writer: counting would wait for our own transaction
-        accounts.count_attempt(name, address=address, now=now())
+    if not form.current.data or not accounts.changes_login(person, **login):
+        return None
+    tried = {"login": f"person {person.id}", "address": request.remote_addr or "", "now": now()}
+    db.session.rollback()  # SQLite has one writer: counting would wait for our own transaction
+    accounts.count_attempt(**tried)
+    return tried
 
 
 def _self() -> Actor:
