@@ -1,4 +1,7 @@
-"""How templates show money, time, numbers and addresses of files."""
+"""How templates show money, time, numbers and addresses of files.
+
+Figures and currency are written as the merchant does, words as the page speaks.
+"""
 
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +14,7 @@ from flask import Flask, current_app, g
 from portal.models.actor import role_word
 from portal.models.merchant import Merchant
 from portal.services.trash.names import word
-from portal.web.language import locale, number
+from portal.web.language import language, locale, number
 from portal.web.scope import now
 
 
@@ -35,17 +38,17 @@ def money_typed(cents: int | None) -> str:
 def when(moment: datetime, of: Merchant | None = None) -> str:
     """Show a moment in the time zone of the merchant, or `of` another: 22 Nov 2026, 14:05."""
     zone = of.zone if of else _zone()
-    return format_datetime(moment.astimezone(zone), "d MMM y, HH:mm", locale=locale())
+    return format_datetime(moment.astimezone(zone), "d MMM y, HH:mm", locale=language())
 
 
 def day(moment: datetime) -> str:
     """Show the day of a moment in the merchant's time zone: 22 Nov 2026."""
-    return format_datetime(moment.astimezone(_zone()), "d MMM y", locale=locale())
+    return format_datetime(moment.astimezone(_zone()), "d MMM y", locale=language())
 
 
 def ago(moment: datetime) -> str:
     """Show how long ago it was: 2 days ago."""
-    return format_timedelta(moment - now(), add_direction=True, locale=locale(), threshold=0.9)
+    return format_timedelta(moment - now(), add_direction=True, locale=language(), threshold=0.9)
 
 
 def static_url(path: str) -> str:

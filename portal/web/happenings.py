@@ -7,7 +7,7 @@ from flask import current_app, url_for
 
 from portal.models.actor import Role
 from portal.services.history import Entry, entry_of
-from portal.web.language import locale
+from portal.web.language import language
 from portal.web.scope import actor, current_merchant
 
 # Where a living thing is to be seen: the view, and what its address calls the number.
@@ -59,7 +59,7 @@ class Happening(NamedTuple):
     def exactly(self) -> str:
         """When, to the second and with the name of the time zone."""
         local = self.entry.row.occurred_at.astimezone(current_merchant().zone)
-        return str(format_datetime(local, EXACT, locale=locale()))
+        return str(format_datetime(local, EXACT, locale=language()))
 
 
 def happening_of(row: Any) -> Happening:

@@ -1,13 +1,17 @@
 """A real catalogue from end to end: who reads which language, plurals, numbers, and what a cache may keep."""
 
+import re
+
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
 from portal import words
 from portal.extensions import db
+from portal.models.actor import OPERATOR
+from portal.services import trash
 from portal.web import language
-from tests.factories import make_member, make_product, make_store
+from tests.factories import NOW, make_member, make_product, make_store, within
 from tests.web.cast import make_cast
 from tests.web.conftest import path
 
@@ -106,6 +110,17 @@ def test_a_language_without_texts_is_english_with_its_own_numbers(cast, as_owner
     assert '<html lang="en">' in page
     assert "<h1>Products</h1>" in page
     assert "1.234,50\xa0€" in page
+
+
+def test_words_are_those_of_the_page_where_figures_are_the_merchants(cast, as_owner):
+    speak(cast.merchant, "de")
+    with within(cast.merchant):
+        trash.soft_delete_cascade(make_product(cast.gare), by=OPERATOR, now=NOW)
+        db.session.commit()
+    page = as_owner.get(path(cast.merchant, "trash/")).text
+    assert re.search(r"\d+ (second|minute|hour|day|week|month|year)s? ago", page)
+    assert not re.search(r"\b(vor|Sekunden?|Tagen?)\b", page)
+    assert "14 Mar 2026, " in page  # in German: 14 März
 
 
 def test_numbers_and_days_follow_the_language(cast, as_owner):
