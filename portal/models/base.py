@@ -1,5 +1,8 @@
 """What every table shares: naming, time, numbers, JSON."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -20,10 +23,22 @@ Number = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER counts up 
 Key = String().with_variant(String(collation="C"), "postgresql")
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
+_told: ContextVar[datetime | None] = ContextVar("_told", default=None)
+
 
 def utc_now() -> datetime:
     """Read the clock: for bookkeeping columns only, rules take the time as an argument."""
-    return datetime.now(UTC)
+    return _told.get() or datetime.now(UTC)
+
+
+@contextmanager
+def as_if(moment: datetime) -> Iterator[None]:
+    """Write rows as if they were made at another moment: for stories such as the demo, never for a door."""
+    before = _told.set(moment)
+    try:
+        yield
+    finally:
+        _told.reset(before)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -7,7 +7,20 @@ import pytest
 from sqlalchemy import func, select
 
 from portal.errors import Conflict
-from portal.models import Customer, Deletion, Merchant, MerchantOwner, Order, Product, Store, StoreUser, User
+from portal.models import (
+    AuditEntry,
+    Customer,
+    Deletion,
+    LoyaltyCard,
+    LoyaltyProgram,
+    Merchant,
+    MerchantOwner,
+    Order,
+    Product,
+    Store,
+    StoreUser,
+    User,
+)
 from portal.models.actor import OPERATOR
 from portal.models.soft_delete import including_deleted
 from portal.models.tenancy import across_merchants
@@ -53,6 +66,29 @@ def test_its_sales_stay_in_every_preview(session, cafe):
         assert "orders" in {kind.name for kind in trash.preview(gare).stays}
     with across_merchants(session, "test"):
         assert trash.doctor() == []
+
+
+def test_its_past_carries_the_times_of_what_it_tells(session, cafe):
+    with within(cafe):
+        acts = session.scalars(Deletion.of(cafe)).all()
+        told = session.scalars(select(AuditEntry).where(AuditEntry.merchant_id == cafe.id)).all()
+        deleted = {e.details["deletion_id"]: e.occurred_at for e in told if e.action.endswith(".delete")}
+        assert deleted == {act.id: act.deleted_at for act in acts}
+        begun = [e for e in told if not e.action.endswith(".delete")]
+        assert begun
+        assert all(timedelta(days=90) < NOW - e.occurred_at < timedelta(days=110) for e in begun)
+        newest = sorted(told, key=lambda e: (e.occurred_at, e.id))
+        assert [e.id for e in newest] == sorted(e.id for e in told)  # written in the order they happened
+        joined = {m.created_at for m in session.scalars(StoreUser.of(cafe))}
+        assert len(joined) > 5
+        opened = min(s.created_at for s in session.scalars(Store.of(cafe)))
+        assert all(opened < moment <= NOW - timedelta(days=90) for moment in joined)
+        program = session.scalars(LoyaltyProgram.of(cafe)).one()
+        cards = session.execute(
+            select(LoyaltyCard.created_at, Customer.created_at).join(LoyaltyCard.customer)
+        ).all()
+        assert all(card == customer > program.created_at for card, customer in cards)
+        assert max(row.updated_at for row in session.scalars(Product.of(cafe))) < NOW
 
 
 def test_neighbours_show_tenancy_and_one_person_works_for_two(session, cafe):

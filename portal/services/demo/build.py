@@ -13,7 +13,8 @@ from portal.models.tenancy import PLATFORM, scoped
 from portal.models.user import User
 from portal.services import merchants, products, programs, rewards, stores, team
 from portal.services.accounts import create_user
-from portal.services.demo import people, places
+from portal.services.demo import people, places, shelves
+from portal.services.demo.calendar import FOUNDED, PROGRAM, Calendar, at
 from portal.services.demo.past import live_a_month
 from portal.services.demo.slips import throw_away_a_few
 
@@ -36,23 +37,31 @@ def build(*, seed: int, now: datetime) -> None:
 
     Raises Conflict("taken") when a name it needs is in use.
     """
-    with scoped(db.session, PLATFORM):
+    with scoped(db.session, PLATFORM), at(now - FOUNDED):
         crowd = {person: _add(person) for person in people.EVERYBODY}
     for business in places.BUSINESSES:
-        merchant = merchants.create_merchant(
-            name=business.name,
-            subdomain=business.subdomain,
-            owner=crowd[business.owners[0]],
-            by=OPERATOR,
-        )
+        days = Calendar(now)
+        merchant = _found(business, crowd, days)
         with scoped(db.session, merchant.id):
-            for owner in business.owners[1:]:
-                merchants.add_owner(merchant, crowd[owner], by=OPERATOR)
-            opened = {place: _open(merchant, place, crowd) for place in business.places}
+            opened = {place: _open(merchant, place, crowd, days) for place in business.places}
             if business is places.CAFE:
-                program = _start_program(merchant, now)
+                with at(now - PROGRAM):
+                    program = _start_program(merchant, now - PROGRAM)
                 live_a_month(merchant, list(opened.values()), program, seed=seed, now=now)
                 throw_away_a_few(opened, crowd, now=now)
+
+
+def _found(business: places.Business, crowd: dict[people.Person, User], days: Calendar) -> Merchant:
+    first, *others = [crowd[owner] for owner in business.owners]
+    with days.next_day():
+        merchant = merchants.create_merchant(
+            name=business.name, subdomain=business.subdomain, owner=first, by=OPERATOR
+        )
+        with scoped(db.session, merchant.id):
+            for owner in others:
+                merchants.add_owner(merchant, owner, by=OPERATOR)
+            db.session.flush()
+    return merchant
 
 
 def _add(person: people.Person) -> User:
@@ -66,24 +75,30 @@ def _add(person: people.Person) -> User:
     )
 
 
-def _open(merchant: Merchant, place: places.Place, crowd: dict[people.Person, User]) -> Store:
+def _open(merchant: Merchant, place: places.Place, crowd: dict[people.Person, User], days: Calendar) -> Store:
     where = {"address": place.address, "postal_code": place.postal_code, "city": place.city}
-    store = stores.open_store(
-        merchant, name=place.name, store_code=place.code, country="LU", by=OPERATOR, **where
-    )
-    for person, role in place.team:
-        team.add_member(store, crowd[person], role=role, position=person.position, by=OPERATOR)
-    for item in place.shelf:
-        products.add_product(
-            store,
-            name=item.name,
-            sku=item.sku,
-            category=item.category,
-            price_cents=item.cents,
-            earns_points=item.earns,
-            by=OPERATOR,
+    with days.next_day():
+        store = stores.open_store(
+            merchant, name=place.name, store_code=place.code, country="LU", by=OPERATOR, **where
         )
+        for item in place.shelf:
+            _sell(store, item)
+    for person, role in place.team:
+        with days.next_day():
+            team.add_member(store, crowd[person], role=role, position=person.position, by=OPERATOR)
     return store
+
+
+def _sell(store: Store, item: shelves.Item) -> None:
+    products.add_product(
+        store,
+        name=item.name,
+        sku=item.sku,
+        category=item.category,
+        price_cents=item.cents,
+        earns_points=item.earns,
+        by=OPERATOR,
+    )
 
 
 def _start_program(merchant: Merchant, now: datetime) -> LoyaltyProgram:

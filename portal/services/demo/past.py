@@ -51,7 +51,10 @@ def _enrol(
         )
     db.session.add_all(members)
     db.session.flush()  # the cards need their ids
-    cards = [LoyaltyCard(merchant_id=merchant.id, program_id=program.id, customer_id=m.id) for m in members]
+    cards = [
+        LoyaltyCard(merchant_id=merchant.id, program_id=program.id, customer_id=m.id, created_at=m.created_at)
+        for m in members
+    ]
     db.session.add_all(cards)
     db.session.flush()  # the tokens need their ids
     for number, card in enumerate(cards):

@@ -13,6 +13,7 @@ from portal.models.store_user import StoreUser
 from portal.models.user import User
 from portal.services import products, stores, team
 from portal.services.demo import people, places, shelves
+from portal.services.demo.calendar import at
 
 
 def throw_away_a_few(
@@ -22,13 +23,17 @@ def throw_away_a_few(
     gare, grund, kiosk = opened[places.GARE], opened[places.GRUND], opened[places.KIOSK]
     lea, marc = (Actor(crowd[p].id, Role.OWNER) for p in (people.LEA, people.MARC))
     sofia, tom = _manager(crowd[people.SOFIA], gare), _manager(crowd[people.TOM], grund)
-    stores.delete_store(kiosk, by=lea, now=now - timedelta(days=12), reason="The lease ended")
+    with at(now - timedelta(days=12)):
+        stores.delete_store(kiosk, by=lea, now=now - timedelta(days=12), reason="The lease ended")
     helper = _member(gare, crowd[people.JONAS])
-    team.remove_member(helper, by=sofia, now=now - timedelta(days=6), reason="Moved to Belval")
+    with at(now - timedelta(days=6)):
+        team.remove_member(helper, by=sofia, now=now - timedelta(days=6), reason="Moved to Belval")
     pumpkin = _product(grund, shelves.PUMPKIN.sku)
-    products.delete_product(pumpkin, by=tom, now=now - timedelta(days=3), reason="Out of season")
+    with at(now - timedelta(days=3)):
+        products.delete_product(pumpkin, by=tom, now=now - timedelta(days=3), reason="Out of season")
     gift_card = _product(gare, shelves.GIFT_CARD.sku)
-    products.delete_product(gift_card, by=marc, now=now - timedelta(hours=20))
+    with at(now - timedelta(hours=20)):
+        products.delete_product(gift_card, by=marc, now=now - timedelta(hours=20))
 
 
 def _manager(user: User, store: Store) -> Actor:
