@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
-from portal.api import door
+from portal.api import door, overrides
 from portal.api.saying import told_clash, told_refusal
 from portal.api.shapes import Bringing
 from portal.errors import Conflict, Refused
@@ -16,6 +16,7 @@ from portal.services import trash
 from portal.services.trash.asking import AT_MOST
 from portal.services.trash.look import Kind
 from portal.services.trash.names import named
+from portal.services.twins import deleted_twin
 from portal.words import _
 
 
@@ -23,16 +24,14 @@ def bring_back(row: Any, asked: Bringing) -> dict[str, Any]:
     """Restore the act that took the row; harmless for a living one."""
     kind, row_id = row.__tablename__, row.id
     act = trash.deletion_of(row)
-    if act is None:
-        return _told_brought(kind, row_id, None, {})
-    if not asked.with_owners:
-        _refuse_part_of_another(act, row)
-    new = {key if "-" in key else f"{kind}-{row_id}-{key}": value for key, value in asked.overrides.items()}
-    act_id = act.id
-    with scope_of(act):
-        brought = trash.restore_each(
-            act, by=door.actor(), now=door.now(), overrides=new, with_owners=asked.with_owners
-        )
+    with overrides.read(kind, row_id, asked.overrides) as new:
+        if act is None:
+            return _told_brought(kind, row_id, None, {})
+        if not asked.with_owners:
+            _refuse_part_of_another(act, row)
+        act_id, how = act.id, {"with_owners": asked.with_owners, "overrides": new}
+        with scope_of(act):
+            brought = trash.restore_each(act, by=door.actor(), now=door.now(), **how)  # type: ignore[arg-type]  # as declared
     return _told_brought(kind, row_id, act_id, brought)
 
 
@@ -124,6 +123,12 @@ def _refused_by(rules: Iterable[Callable[[], Any]]) -> Iterator[Refused]:
             refusal = raised
         if refusal is not None:
             yield refusal
+
+
+def twin_of(row: Any) -> dict[str, Any] | None:
+    """Name what lies in the trash and had a value that this row has now."""
+    act = deleted_twin(row, door.actor())
+    return None if act is None else {"kind": act.root_kind, "id": act.root_id, "deletion_id": act.id}
 
 
 def summed(books: Iterable[dict[str, int]]) -> dict[str, int]:

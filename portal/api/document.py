@@ -83,11 +83,14 @@ def complete(spec: Any) -> Any:
     schemas.update({f"ErrorAnswer.{name}": shape for name, shape in error.pop("$defs").items()})
     schemas["ErrorAnswer"] = error
     spec["security"] = [{"key": []}]
+    spec["servers"] = [{"url": "/", "description": "This Carnet."}]
     for operations in spec["paths"].values():
         for operation in operations.values():
             _complete_operation(operation)
     flat: dict[str, Any] = _flattened(spec)
     named = _named_once(flat["components"]["schemas"])
+    for shape in named.values():
+        _size_ids(shape.get("properties", {}))
     for name, example in EXAMPLES.items():
         named[name]["examples"] = [example]
     flat["components"]["schemas"] = dict(sorted(named.items()))
@@ -111,6 +114,15 @@ def _complete_operation(operation: dict[str, Any]) -> None:
         operation["requestBody"]["required"] = asked != "Bringing"
 
 
+def _size_ids(properties: dict[str, Any]) -> None:
+    """Say that ids are of 64 bits: many languages would take 32."""
+    for name, schema in properties.items():
+        if name in ("id", "owner", "owner_ids", "deletions") or name.endswith("_id"):
+            for part in (schema, schema.get("items", {}), *schema.get("anyOf", ())):
+                if part.get("type") == "integer":
+                    part["format"] = "int64"
+
+
 def _headers(status: int) -> Iterator[tuple[str, Any]]:
     told: dict[str, Any] = {
         "X-Request-Id": ("The call's id in the logs.", {"type": "string"}),
@@ -123,7 +135,7 @@ def _headers(status: int) -> Iterator[tuple[str, Any]]:
 def _complete_parameter(parameter: dict[str, Any]) -> None:
     """Say what an id can be, and that a query or header is left out rather than null."""
     if parameter["in"] == "path":
-        parameter["schema"] = {"type": "integer", "minimum": 1, "maximum": BIGGEST}
+        parameter["schema"] = {"type": "integer", "format": "int64", "minimum": 1, "maximum": BIGGEST}
         return
     schema = parameter["schema"]
     choices = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]

@@ -100,14 +100,13 @@ def now() -> datetime:
 
 def find(model: type[Row], row_id: int, *, dead: bool = False) -> Row:
     """Load a living row, or with `dead` one in the trash too; raises Said 404, or 410 for a purged one."""
-    kind: Any = model
     query = select(model).where(model.id == row_id)
-    if not dead:
-        row = db.session.scalar(query)
-    else:
-        row = db.session.scalar(query.where(kind.purged_at.is_(None)), execution_options=DEAD_TOO)
-    if row is not None:
-        return row
+    row: Any = db.session.scalar(query, execution_options=DEAD_TOO if dead else {})
+    if row is not None and row.purged_at is None:
+        found: Row = row
+        return found
+    if row is not None:  # what history points at is kept, emptied
+        raise _purged(row.purged_at)
     if dead:
         refuse_purged(model.__tablename__, row_id)
     raise Said(404, "not_found", f"There is no {model.__tablename__.removesuffix('s')} {row_id}.")
@@ -131,10 +130,13 @@ def refuse_purged(kind: str, row_id: int) -> None:
     )
     act = db.session.scalars(select(Deletion).where(*gone).order_by(Deletion.id.desc()).limit(1)).first()
     if act is not None:
-        when = act.purged_at.isoformat().replace("+00:00", "Z") if act.purged_at else None
-        day = when[:10] if when else "just now"
-        message = f"This was purged for good ({day}) and cannot come back."
-        raise Said(410, "purged", message, purged_at=when)
+        raise _purged(act.purged_at)
+
+
+def _purged(moment: datetime | None) -> Said:
+    when = moment.isoformat().replace("+00:00", "Z") if moment else None
+    day = when[:10] if when else "just now"
+    return Said(410, "purged", f"This was purged for good ({day}) and cannot come back.", purged_at=when)
 
 
 @bp.after_request

@@ -163,6 +163,14 @@ class Mortal(Told):
     deletion_id: int | None
 
 
+class Twin(Told):
+    """Something in the trash that had the same value: perhaps it was meant, and should come back."""
+
+    kind: str
+    id: int
+    deletion_id: int
+
+
 class KindCount(Told):
     """How many of one kind, with a few names."""
 

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, literal, or_, select
 
 from portal.extensions import db
 from portal.models.actor import Actor
 from portal.models.deletion import Deletion
+from portal.models.tenancy import PLATFORM
 from portal.services.saving import live_uniques
 
 RESTORABLE = ("running", "done", "restoring")
@@ -22,12 +23,26 @@ def deleted_twin(row: Any, by: Actor) -> Deletion | None:
     same = [condition for condition in same if condition is not None]
     if not same:
         return None
-    fell = and_(model.merchant_id == Deletion.merchant_id, model.deletion_id == Deletion.id)
-    dead = (model.merchant_id == row.merchant_id, model.deletion_id.is_not(None), or_(*same))
-    acts = select(Deletion).join(model, fell).where(Deletion.merchant_id == row.merchant_id, *dead)
+    fell = and_(_home(model) == Deletion.merchant_id, model.deletion_id == Deletion.id)
+    dead = (*_beside(row), model.id != row.id, model.deletion_id.is_not(None), or_(*same))
+    acts = select(Deletion).join(model, fell).where(*dead)
     seen = acts.where(Deletion.status.in_(RESTORABLE), Deletion.seen_by(by))
     newest = seen.order_by(Deletion.id.desc()).limit(1)
     return db.session.scalar(newest, execution_options={"include_deleted": True})
+
+
+def _home(model: Any) -> Any:
+    """In which merchant the act lies that takes such a row."""
+    if model.__tablename__ == "merchants":
+        return model.id
+    return getattr(model, "merchant_id", literal(PLATFORM))
+
+
+def _beside(row: Any) -> tuple[Any, ...]:
+    """A merchant's own things are compared with its own."""
+    if not hasattr(row, "merchant_id"):
+        return ()
+    return (type(row).merchant_id == row.merchant_id, Deletion.merchant_id == row.merchant_id)
 
 
 def _has_the_same(row: Any, fields: list[str]) -> Any:

@@ -335,7 +335,7 @@ def test_a_merchant_is_founded_with_its_owner(call, world):
     body = {"name": "Neu", "subdomain": "neu", "owner": world.olga.id, "retention_days": 0, "currency": "CHF"}
     made = call("POST", "/merchants", json=body)
     assert (made.json["owner_ids"], made.json["retention_days"]) == ([world.olga.id], 0)
-    assert call("GET", made.headers["Location"]).json == made.json
+    assert call("GET", made.headers["Location"]).json | {"deleted_twin": None} == made.json
     changed = call("PATCH", made.headers["Location"], json={"name": "Neuf", "timezone": "Europe/Paris"}).json
     assert (changed["name"], changed["timezone"]) == ("Neuf", "Europe/Paris")
 
@@ -394,3 +394,74 @@ def test_old_keys_are_forgotten_after_thirty_days(call):
         made = db.session.scalars(select(IdempotencyKey)).one().created_at
         assert forget_old_keys(made.replace(year=made.year)) == 0
         assert forget_old_keys(made.replace(year=made.year + 1)) == 1
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [{"name": "x"}, {"stores-1": "x"}, {"cats-1-name": "x"}, {f"stores-{10**30}-store_code": "x"}],
+)
+@pytest.mark.parametrize("is_dead", [True, False])
+def test_an_unknown_override_is_named(call, world, overrides, is_dead):
+    if is_dead:
+        call("DELETE", f"/stores/{world.gare.id}")
+    answer = call("PUT", f"/stores/{world.gare.id}/restore", json={"overrides": overrides})
+    assert (answer.status_code, answer.json["error"]["code"]) == (422, "bad_override")
+    assert [one["field"] for one in answer.json["error"]["details"]["fields"]] == [
+        f"overrides.{next(iter(overrides))}"
+    ]
+
+
+def test_an_override_that_does_not_fit_is_named_as_it_was_sent(call, world):
+    call("DELETE", f"/stores/{world.gare.id}")
+    path, full = f"/stores/{world.gare.id}/restore", f"stores-{world.gare.id}-store_code"
+    for sent, named in (
+        ({"store_code": None}, "store_code"),
+        ({full: None}, full),
+        ({f"stores-{world.shelf.id}-store_code": "x"}, f"stores-{world.shelf.id}-store_code"),
+        ({"store_code": "x", full: "y"}, full),
+    ):
+        answer = call("PUT", path, json={"overrides": sent})
+        assert answer.json["error"]["code"] == "bad_override", answer.data
+        assert answer.json["error"]["details"]["fields"][0]["field"] == f"overrides.{named}"
+
+
+def test_what_was_purged_is_told_without_its_name_and_reason(call, world):
+    act_id = call("DELETE", f"/stores/{world.gare.id}?reason=Ana%20left").json["id"]
+    with within(world.cafe):
+        act = db.session.scalars(select(Deletion).where(Deletion.id == act_id)).one()
+        trash.purge(act, by=OPERATOR, now=datetime.now(UTC))
+        db.session.commit()
+    told = call("GET", f"/deletions/{act_id}").json
+    assert (told["status"], told["reason"], told["root"]["label"]) == ("purged", None, None)
+
+
+def test_what_was_emptied_with_its_owner_is_gone_too(call, world):
+    things = make_everything(world.cafe)
+    act_id = call("DELETE", f"/merchants/{world.cafe.id}").json["id"]
+    with within(world.cafe):
+        act = db.session.scalars(select(Deletion).where(Deletion.id == act_id)).one()
+        trash.purge(act, by=OPERATOR, now=datetime(2026, 4, 1, tzinfo=UTC))
+        db.session.commit()
+    gone = call("GET", f"/stores/{things.store.id}?include_deleted=true")  # its orders are kept
+    assert (gone.status_code, gone.json["error"]["details"]) == (410, {"purged_at": "2026-04-01T00:00:00Z"})
+
+
+def test_a_new_one_is_told_of_its_twin_in_the_trash(call, world):
+    olga = {"owner": world.olga.id}
+    bodies = {
+        "users": {"display_name": "Ina", "email": "ina@example.com"},
+        "merchants": {"name": "Neu", "subdomain": "neu", **olga},
+        "stores": {"name": "Neu", "store_code": "neu", "merchant_id": world.cafe.id},
+    }
+    for kind, body in bodies.items():
+        made = call("POST", f"/{kind}", json=body).json
+        assert made["deleted_twin"] is None
+        act = call("DELETE", f"/{kind}/{made['id']}").json
+        twin = call("POST", f"/{kind}", json=body).json["deleted_twin"]
+        assert twin == {"kind": kind, "id": made["id"], "deletion_id": act["id"]}
+
+
+def test_a_login_that_is_missing_is_named(call):
+    body = {"display_name": "A", "password": "three warm rolls"}
+    fields = call("POST", "/users", json=body).json["error"]["details"]["fields"]
+    assert [one["field"] for one in fields] == ["email"]

@@ -132,6 +132,15 @@ def test_the_document_tells_every_address(app, document):
 
 
 @pytest.mark.sqlite
+def test_ids_are_of_64_bits_and_the_server_is_this_one(document):
+    assert [server["url"] for server in document["servers"]] == ["/"]
+    shapes = document["components"]["schemas"]
+    assert shapes["StoreTold"]["properties"]["id"]["format"] == "int64"
+    assert shapes["MerchantTold"]["properties"]["owner_ids"]["items"]["format"] == "int64"
+    assert shapes["DeletionTold"]["properties"]["parent_id"]["anyOf"][0]["format"] == "int64"
+
+
+@pytest.mark.sqlite
 def test_every_operation_is_complete(document):
     ids = [operation["operationId"] for _, operation in operations_of(document)]
     assert len(set(ids)) == len(ids)

@@ -118,14 +118,16 @@ def _parts_of(acts: list[Deletion]) -> dict[int, list[Deletion]]:
 
 
 def _tell(act: Deletion, names: dict[int, str], parts: list[Deletion]) -> dict[str, Any]:
-    same = ("id", "parent_id", "status", "deleted_at", "reason", "channel", "restored_at", "purged_at")
+    gone = act.status in ("purging", "purged")  # what it was called, and why it went, is gone too
+    same = ("id", "parent_id", "status", "deleted_at", "channel", "restored_at", "purged_at")
     restorable = act.is_in_trash and act.parent_id is None  # a part comes back with the whole
     return {
         **{field: getattr(act, field) for field in same},
         "counts": summed([act.counts, *(part.counts for part in parts)]),
         "parts": [{"id": one.id, "merchant_id": one.merchant_id, "counts": one.counts} for one in parts],
+        "reason": None if gone else act.reason,
         "merchant_id": None if act.merchant_id == PLATFORM else act.merchant_id,
-        "root": {"kind": act.root_kind, "id": act.root_id, "label": act.root_label},
+        "root": {"kind": act.root_kind, "id": act.root_id, "label": None if gone else act.root_label},
         "deleted_by": {**person(act.deleted_by_id, names), "role": act.deleted_by_role},
         "restorable": restorable,
         "restorable_until": act.purge_after if restorable and not act.hold else None,

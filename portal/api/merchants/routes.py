@@ -33,13 +33,14 @@ def list_merchants(query_data: ListAsked) -> Any:
 @admin
 @bp.input(OnceKey, location="headers")
 @bp.input(shapes.NewMerchant)
-@bp.output(shapes.MerchantTold, 201, description="The merchant was founded.")
+@bp.output(shapes.MerchantMade, 201, description="The merchant was founded.")
 @bp.doc(operation_id="createMerchant", tags=TAGS, responses=can_fail(*NEW))
 def create_merchant(headers_data: OnceKey, json_data: shapes.NewMerchant) -> Any:
     """Found a merchant, with its first owner."""
     merchant, headers = once(headers_data, json_data, Merchant, lambda: _found(json_data))
+    twin = acts.twin_of(merchant)
     db.session.commit()
-    return shapes.tell_one(merchant), 201, headers
+    return shapes.tell_one(merchant) | {"deleted_twin": twin}, 201, headers
 
 
 def _found(asked: shapes.NewMerchant) -> Merchant:

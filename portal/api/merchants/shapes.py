@@ -7,7 +7,7 @@ from pydantic import Field
 from sqlalchemy import select
 
 from portal.api.lists import tell_all
-from portal.api.shapes import COUNTRY, CURRENCY, LOCALE, Asked, Change, Code, Id, Mortal, Name, Told
+from portal.api.shapes import COUNTRY, CURRENCY, LOCALE, Asked, Change, Code, Id, Mortal, Name, Told, Twin
 from portal.extensions import db
 from portal.models.merchant import LONGEST_RETENTION, Merchant, MerchantOwner
 
@@ -57,6 +57,12 @@ class MerchantTold(Mortal):
     country: str
     locale: str
     retention_days: int
+
+
+class MerchantMade(MerchantTold):
+    """A merchant just made."""
+
+    deleted_twin: Twin | None = Field(description="What lies in the trash and had a value it has now.")
 
 
 class MerchantPage(Told):

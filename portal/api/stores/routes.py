@@ -38,13 +38,14 @@ def list_stores(query_data: shapes.StoresAsked) -> Any:
 @admin
 @bp.input(OnceKey, location="headers")
 @bp.input(shapes.NewStore)
-@bp.output(shapes.StoreTold, 201, description="The store was opened.")
+@bp.output(shapes.StoreMade, 201, description="The store was opened.")
 @bp.doc(operation_id="createStore", tags=TAGS, responses=can_fail(*NEW))
 def create_store(headers_data: OnceKey, json_data: shapes.NewStore) -> Any:
     """Open a store."""
     store, headers = once(headers_data, json_data, Store, lambda: _open(json_data))
+    twin = acts.twin_of(store)
     db.session.commit()
-    return shapes.tell_one(store), 201, headers
+    return shapes.tell_one(store) | {"deleted_twin": twin}, 201, headers
 
 
 def _open(asked: shapes.NewStore) -> Store:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from portal.api.lists import tell_all
-from portal.api.shapes import BIGGEST, Asked, Change, Code, Id, Line, ListAsked, Mortal, Name, Told
+from portal.api.shapes import BIGGEST, Asked, Change, Code, Id, Line, ListAsked, Mortal, Name, Told, Twin
 from portal.models.store import Store
 
 StoreCode = Annotated[Code, Field(examples=["gare"])]
@@ -78,6 +78,12 @@ class StoreTold(Mortal):
     phone: str | None
     timezone: str | None
     external_ref: str | None
+
+
+class StoreMade(StoreTold):
+    """A store just made."""
+
+    deleted_twin: Twin | None = Field(description="What lies in the trash and had a value it has now.")
 
 
 class StorePage(Told):

@@ -32,15 +32,16 @@ def list_users(query_data: ListAsked) -> Any:
 @admin
 @bp.input(OnceKey, location="headers")
 @bp.input(shapes.NewUser)
-@bp.output(shapes.UserTold, 201, description="The person was added.")
+@bp.output(shapes.UserMade, 201, description="The person was added.")
 @bp.doc(operation_id="createUser", tags=TAGS, responses=can_fail(*NEW))
 def create_user(headers_data: OnceKey, json_data: shapes.NewUser) -> Any:
     """Add a person."""
     user, headers = once(
         headers_data, json_data, User, lambda: accounts.create_user(by=actor(), **dict(json_data))
     )
+    twin = acts.twin_of(user)
     db.session.commit()
-    return shapes.tell_one(user), 201, headers
+    return shapes.tell_one(user) | {"deleted_twin": twin}, 201, headers
 
 
 @bp.get("/users/<int:user_id>")

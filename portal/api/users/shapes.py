@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from portal.api.lists import tell_all
-from portal.api.shapes import Asked, Change, Code, Mortal, Name, Told
+from portal.api.shapes import Asked, Change, Code, Mortal, Name, Told, Twin
 from portal.models.user import User
 
 Email = Annotated[
@@ -48,6 +48,12 @@ class UserTold(Mortal):
     username: str | None
     is_platform_admin: bool
     can_sign_in: bool
+
+
+class UserMade(UserTold):
+    """A user just made."""
+
+    deleted_twin: Twin | None = Field(description="What lies in the trash and had a value it has now.")
 
 
 class UserPage(Told):

@@ -6,7 +6,7 @@ are then its own business. Specification of soft delete, sections 2 to 7.
 
 from portal.services.trash.bring_back import blocked, refuse_if_gone, restore, restore_each, value_taken
 from portal.services.trash.check import Finding, doctor
-from portal.services.trash.clashes import Clash
+from portal.services.trash.clashes import Clash, changeable
 from portal.services.trash.empty import due_for_purge, purge, purge_some, start_purge
 from portal.services.trash.keep import hold, release
 from portal.services.trash.last_owner import last_owner_without
@@ -27,6 +27,7 @@ __all__ = [
     "Preview",
     "RestorePreview",
     "blocked",
+    "changeable",
     "continue_some",
     "deletion_of",
     "doctor",

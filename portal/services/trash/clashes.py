@@ -195,10 +195,10 @@ def give_new_values(act: Deletion, overrides: Overrides) -> None:
         mine = (model.id == row_id, model.deletion_id == act.id)
         row = db.session.scalars(_of(model, act).where(*mine), execution_options=rows.DEAD_TOO).one_or_none()
         if row is None:
-            raise Refused("bad_override", _("“%(key)s” is not part of this deletion.", key=key))
+            raise Refused("bad_override", _("“%(key)s” is not part of this deletion.", key=key), key=key)
         if not value and not model.__table__.c[field].nullable:
             message = _("The %(field)s cannot be left out.", field=field_word(field))
-            raise Refused("bad_override", message)
+            raise Refused("bad_override", message, key=key)
         setattr(row, field, value or None)
     db.session.flush()  # the values are compared by the database
 
@@ -219,7 +219,7 @@ def _of(model: Any, act: Deletion) -> Any:
 
 
 def _no_value(key: str) -> Refused:
-    return Refused("bad_override", _("“%(key)s” is no value that can be changed here.", key=key))
+    return Refused("bad_override", _("“%(key)s” is no value that can be changed here.", key=key), key=key)
 
 
 def _parse(key: str) -> tuple[str, int, str]:
