@@ -47,7 +47,7 @@ def answer(status: int, message: str = "", **headers: str) -> Response:
 
 
 def _layout(status: int) -> str:
-    """Keep the navigation around what is missing or not allowed inside a merchant; all else needs no frame."""
+    """Keep the navigation around what is missing or not allowed inside a merchant; all else needs none."""
     is_inside = status in (403, 404) and in_a_merchant()
     return f"layouts/{'portal' if is_inside else 'plain'}.html"
 

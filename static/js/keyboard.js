@@ -13,6 +13,7 @@ export const isTyping = (event) => Boolean(event.target.closest?.("input, select
 export const openDialog = () => document.querySelector("dialog[open]");
 
 function help() {
+  for (const line of document.querySelectorAll("#keys [data-needs]")) line.hidden = !document.querySelector(line.dataset.needs);
   document.getElementById("keys")?.showModal();
   document.dispatchEvent(new CustomEvent("layer:changed"));
 }

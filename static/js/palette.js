@@ -18,7 +18,7 @@ export function choose(option) {
 function narrow() {
   const typed = plain(field().value).split(/\s+/);
   for (const option of box().querySelectorAll("[role=option]")) {
-    const words = plain(option.querySelector(".words").textContent);
+    const words = plain(`${option.querySelector(".words").textContent} ${option.dataset.also ?? ""}`);
     option.hidden = !typed.every((each) => words.includes(each));
   }
   for (const group of box().querySelectorAll("[role=group]")) group.hidden = !group.querySelector("[role=option]:not([hidden])");

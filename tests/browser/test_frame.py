@@ -1,12 +1,13 @@
 """Keys, density, the way back to a list, paper, and the thumb, in a real browser."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import expect
 
 from portal.models.actor import OPERATOR
-from portal.services import products, stores
+from portal.services import products, programs, stores
 from tests.browser.conftest import PHONE, faults, sign_in
 
 pytestmark = pytest.mark.browser
@@ -57,6 +58,41 @@ def test_the_help_shows_every_key(listed):
     assert len(set(letters)) == len(letters) >= 4
     listed.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
+
+
+def test_the_help_leaves_out_what_does_nothing_here(listed, shop):
+    for address, is_there in (("products/", True), ("settings/", False)):
+        listed.goto(shop.at(address))
+        listed.keyboard.press("?")  # no field took the focus
+        dialog = listed.get_by_role("dialog", name="Keyboard")
+        expect(dialog.get_by_text("Show this help")).to_be_visible()
+        for words in ("Search this list", "Add something new"):
+            expect(dialog.get_by_text(words)).to_be_visible(visible=is_there)
+
+
+def test_the_title_says_whose_portal_it_is(listed, shop):
+    expect(listed).to_have_title("Products \N{EN DASH} Café Lumière")
+    listed.locator("#q").fill("mug")
+    expect(listed.locator("#list tbody tr")).to_have_count(1)
+    expect(listed).to_have_title("Products \N{EN DASH} Café Lumière")
+    listed.goto(f"{shop.url}/account/")
+    expect(listed).to_have_title("Your profile \N{EN DASH} Carnet")
+
+
+def test_a_program_on_paper_has_no_bar_to_save(listed, shop, within_shop):
+    within_shop(
+        lambda: programs.create_program(
+            shop.merchant,
+            by=OPERATOR,
+            now=datetime.now(UTC),
+            loyalty_type="hybrid",
+            card_name="Carte Lumière",
+        )
+    )
+    listed.goto(shop.at("program/earning"))
+    expect(listed.locator(".tab-save")).to_be_visible()
+    listed.emulate_media(media="print")
+    expect(listed.locator(".tab-save")).to_be_hidden()
 
 
 def test_every_letter_leads_where_the_help_says(listed):
@@ -212,9 +248,21 @@ def test_on_paper_a_list_is_a_plain_table(listed):
     expect(listed.locator("#list tbody td").nth(1)).to_have_css("color", "rgb(0, 0, 0)")
     listed.evaluate("() => dispatchEvent(new Event('beforeprint'))")
     expect(listed.locator("[data-print-address]")).to_have_text(listed.url)
-    expect(listed.locator("[data-print-moment]")).to_have_text(re.compile(r"\d{4}, \d{1,2}:\d\d"))
+    expect(listed.locator("[data-print-moment]")).to_have_text(
+        re.compile(r"^\d+ [A-Z][a-z]{2} \d{4}, \d\d:\d\d$")
+    )
     expect(listed.locator(".print-foot")).to_be_visible()
     assert listed.pdf().startswith(b"%PDF")
+
+
+def test_paper_tells_the_time_of_the_business_not_of_the_browser(browser, shop, gare):
+    context = browser.new_context(timezone_id="Asia/Tokyo", locale="en-US")
+    page = sign_in(context.new_page(), shop, "olga")
+    page.clock.set_fixed_time("2026-01-31T22:05:00Z")
+    page.goto(shop.at("products/"))
+    page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    expect(page.locator("[data-print-moment]")).to_have_text("31 Jan 2026, 23:05")
+    context.close()
 
 
 def test_on_paper_a_phone_prints_the_same_table(listed):

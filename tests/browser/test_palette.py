@@ -175,6 +175,12 @@ def test_it_signs_out_and_turns_the_lights(at_home):
     page.wait_for_url(re.compile("/login"))
 
 
+def test_signing_out_is_found_by_its_other_names(at_home):
+    page = opened(at_home)
+    page.keyboard.type("log out")
+    expect(chosen(page)).to_contain_text("Sign out")
+
+
 def test_staff_are_offered_less(page, shop, gare):
     sign_in(page, shop, "sam")
     page.goto(shop.at("products/"))
