@@ -313,7 +313,7 @@ def test_an_earlier_program_takes_the_place_of_the_current_in_one_press(signed_i
     expect(page.get_by_role("heading", name="New Card", level=1)).to_be_visible()
     page.get_by_role("link", name="History", exact=True).click()
     page.get_by_role("button", name="Restore Carte Lumière instead…").click()
-    expect(page.get_by_text("A merchant has one program")).to_be_visible()
+    expect(page.get_by_text("A business has one program")).to_be_visible()
     page.get_by_role("button", name="Replace the current program").click()
     page.goto(shop.at("program/"))
     expect(page.get_by_role("heading", name="Carte Lumière", level=1)).to_be_visible()

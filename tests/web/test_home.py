@@ -36,7 +36,14 @@ def test_a_merchant_appears_once_however_many_stores_one_works_in(app, client, s
 
 def test_somebody_with_no_merchant_is_told_what_to_do(app, client, sign_in):
     sign_in(make_user())
-    assert "No merchant yet" in client.get("/", follow_redirects=True).text
+    assert "No business yet" in client.get("/", follow_redirects=True).text
+
+
+def test_a_platform_admin_is_told_what_the_account_is_for(app, client, sign_in):
+    sign_in(make_user(is_platform_admin=True))
+    page = client.get("/choose").text
+    assert "This account is for the admin API and the command line" in page
+    assert "Ask the person" not in page
 
 
 def test_nobody_is_led_to_the_sign_in_page(app, client):

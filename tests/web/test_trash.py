@@ -712,7 +712,7 @@ def test_a_merchant_that_keeps_for_ever_says_so(cast, as_owner):
     act = throw_away(cast.gare, when=datetime.now(UTC) - timedelta(days=29))
     assert 'class="days-few"' in as_owner.get(path(cast.merchant, "trash/")).text
     change(cast.merchant.id, act, purge_after=None)
-    assert "For ever" in as_owner.get(path(cast.merchant, "trash/")).text
+    assert "Kept for ever" in as_owner.get(path(cast.merchant, "trash/")).text
 
 
 def test_another_merchants_trash_stays_apart(sign_in, cast):
