@@ -114,7 +114,11 @@ def _count_guess(form: ProfileForm) -> dict[str, Any] | None:
     person = current_person()
     if not form.current.data or not accounts.changes_login(person, **login):
         return None
-    tried = {"login": f"person {person.id}", "address": request.remote_addr or "", "now": now()}
+    tried: dict[str, Any] = {
+        "login": f"person {person.id}",
+        "address": request.remote_addr or "",
+        "now": now(),
+    }
     db.session.rollback()  # SQLite has one writer: counting would wait for our own transaction
     accounts.count_attempt(**tried)
     return tried
