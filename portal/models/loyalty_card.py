@@ -66,5 +66,5 @@ class CardToken(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         tenant_key("card_id", "loyalty_cards", Rule.OWNS),
         live_unique("uq_card_tokens_value_live", "merchant_id", "kind", "value", also="revoked_at IS NULL"),
         CheckConstraint("kind IN ('qr', 'number', 'legacy')", name="kind_known"),
-        {"info": {"words": counted("card token", "card tokens")}},
+        {"info": {"words": counted("card code", "card codes")}},
     )

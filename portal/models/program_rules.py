@@ -53,7 +53,7 @@ DECIMALS = ("point_value_cents", "convert_rate")
 SMALLEST_PART = Decimal("0.0001")  # four decimals are kept
 TEXTS = {"card_name": 120, "stamps_reward_description": 120, "terms_text": 20_000}
 LONGEST_URL = 500
-HTTPS = re.compile(r"https://[^\s/?#\\]+\.[^\s/?#\\]+([/?#]\S*)?")
+HTTPS = re.compile(r"https://[^\s/?#\\@]+\.[^\s/?#\\@]+([/?#]\S*)?")
 LOCAL = re.compile(r"/[^/\\\s]\S*")
 # field -> pattern, what would be right
 WALLET: dict[str, tuple[str, str]] = {

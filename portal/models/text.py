@@ -15,7 +15,9 @@ from portal.words import _, number
 LONGEST_CODE = 63  # a label of a host name, RFC 1035
 LONGEST_NAME = 120
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # what follows could read backwards
 LOCALE = re.compile(r"[a-z]{2,3}(?:_[A-Z][a-z]{3})?(?:_[A-Z]{2})?")
+EXAMPLES = {"username": "lea-m", "subdomain": "cafe-lumiere"}
 RESERVED = frozenset(
     [
         "admin",
@@ -80,8 +82,9 @@ def checked_code(value: str, what: str) -> str:
     field = what.replace(" ", "_")
     if not is_slug(folded) or len(folded) > LONGEST_CODE:
         message = _(
-            "The %(field)s takes 1 to %(longest)s letters a-z, digits and inner hyphens, like gare-2.",
+            "The %(field)s takes 1 to %(longest)s letters a-z, digits and inner hyphens, like %(example)s.",
             field=field_word(field),
+            example=EXAMPLES.get(field, "gare-2"),
             longest=LONGEST_CODE,
         )
         raise Refused("bad_code", message, field=field)
@@ -140,6 +143,12 @@ def checked_text(value: str | None, what: str, longest: int) -> str | None:
             "The %(field)s may have at most %(longest)s characters.",
             field=field_word(field),
             longest=number(longest),
+        )
+        raise Refused("bad_text", message, field=field)
+    if TURNS.search(trimmed):
+        message = _(
+            "The %(field)s holds an invisible sign that turns the direction of the writing. Type it again.",
+            field=field_word(field),
         )
         raise Refused("bad_text", message, field=field)
     if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in trimmed):

@@ -14,7 +14,7 @@ HIGHEST_THRESHOLD = 1_000_000_000
 BASIS = 10_000  # basis points of a multiplier of 1
 LOWEST_BP, HIGHEST_BP = BASIS // 10, BASIS * 100
 CELLS = ("name", "key", "threshold", "multiplier_bp")
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class TierFault(NamedTuple):

@@ -152,6 +152,8 @@ def _upright(opened: Image.Image, largest: tuple[int, int]) -> Image.Image:
     turned = ImageOps.exif_transpose(opened)
     plain = turned.convert("RGBA" if turned.has_transparency_data else "RGB")
     plain.thumbnail(largest, Image.Resampling.LANCZOS)
+    if min(plain.size) < SMALLEST_SIDE:
+        raise _bad(_("The picture is too narrow: hardly a strip would be left. Crop it first."))
     return plain
 
 

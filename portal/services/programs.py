@@ -160,6 +160,7 @@ def _refuse_lost_tiers(program: LoyaltyProgram, tiers: list[dict[str, Any]] | No
     if tiers is None:
         return
     kept = {tier.get("key") for tier in tiers}
+    names = {tier["key"]: tier["name"] for tier in program.tier_config}
     needing = select(LoyaltyReward).where(
         LoyaltyReward.merchant_id == program.merchant_id,
         LoyaltyReward.program_id == program.id,
@@ -170,7 +171,7 @@ def _refuse_lost_tiers(program: LoyaltyProgram, tiers: list[dict[str, Any]] | No
             message = _(
                 "The reward “%(reward)s” is for the tier “%(tier)s”. Change the reward first.",
                 reward=reward.name,
-                tier=reward.tier_key,
+                tier=names.get(reward.tier_key, reward.tier_key),
             )
             raise Refused("tier_needed", message, field="tiers")
 

@@ -7,14 +7,22 @@ from typing import Any, TypeVar
 
 from flask import request
 from flask_wtf import FlaskForm
+from wtforms import RadioField, SelectField
+from wtforms.validators import Length
 
 from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.words import Catalogue, _, later, reader
 
 Result = TypeVar("Result")
+FEW = 8  # choices that a sentence can name
 LONG = 300  # letters of a text that `seen` still carries as it is
 OF_WTFORMS = (later("Not a valid choice."), later("This field is required."))  # said by the library
+
+
+def at_most(letters: int) -> Length:
+    """Hold a field to so many letters, and name the number."""
+    return Length(max=letters, message=later("Write at most %(most)s letters.", most=letters))
 
 
 class Form(FlaskForm):
@@ -44,6 +52,14 @@ class Form(FlaskForm):
                 self.say_beside_field(refusal)
         db.session.rollback()
         return None
+
+    def validate(self, *args: Any, **kwargs: Any) -> bool:
+        """Check what was typed; of a choice that is none, say which there are."""
+        is_good: bool = super().validate(*args, **kwargs)
+        for field in self:
+            if isinstance(field, (SelectField, RadioField)) and field.errors and not _is_chosen(field):
+                field.errors = [_what_to_choose(field)]
+        return is_good
 
     def say_beside_field(self, refusal: Refused) -> None:
         """Put the sentence where the fault is, or above the form; a role's refusal is no matter of a form."""
@@ -109,6 +125,22 @@ class ChangeForm(Form):
 
     def _names(self) -> list[str]:
         return [field.name for field in self if field.name != "csrf_token"]
+
+
+def _labels(field: Any) -> dict[str, str]:
+    return {str(choice.value): str(choice.label) for choice in field.iter_choices()} if field.choices else {}
+
+
+def _is_chosen(field: Any) -> bool:
+    """Whether one of the choices was sent, or none at all."""
+    return not field.data or str(field.data) in _labels(field)
+
+
+def _what_to_choose(field: Any) -> str:
+    labels = _labels(field)
+    if not 0 < len(labels) <= FEW:
+        return _("Choose one from the list.")
+    return _("Choose one of these: %(choices)s.", choices=", ".join(labels.values()))
 
 
 def _plain(value: Any) -> str:

@@ -118,14 +118,14 @@ def test_an_email_that_a_colleague_holds_is_left_out_with_their_name(session, be
     make_member(gare, till_only("Kelsey"), external_ref="7")
     report, (fate,) = take_in("team", bean, HEADER + "7,gare,Kelsey,ana@example.com,,\n")
     assert counted(report) == {"unchanged": 1}
-    assert fate.warnings == ["The email “ana@example.com” is held by Ana; it was left out."]
+    assert fate.warnings == ["The e-mail “ana@example.com” is held by Ana; it was left out."]
 
 
 def test_an_email_that_a_stranger_holds_is_left_out_without_a_name(session, bean, gare):
     make_user("Secret", email="ana@example.com")
     make_member(gare, till_only("Kelsey"), external_ref="7")
     _, (fate,) = take_in("team", bean, HEADER + "7,gare,Kelsey B,ana@example.com,,\n")
-    assert fate.warnings == ["The email “ana@example.com” is held by somebody else; it was left out."]
+    assert fate.warnings == ["The e-mail “ana@example.com” is held by somebody else; it was left out."]
     assert crew(session, bean)[0][2:4] == ("Kelsey B", None)
 
 

@@ -128,7 +128,7 @@ def test_a_tier_that_a_reward_needs_stays(merchant, owner, program, now):
     needing = rewards.add_reward(program, name="Cake", points_required=80, by=owner, tier_key="gold")
     more = [*TIERS, {"key": "top", "name": "Top", "threshold": 900, "multiplier_bp": 20_000}]
     assert programs.change_program(program, by=owner, now=now, tier_config=more) == ["tier_config"]
-    with pytest.raises(Refused, match="“Cake” is for the tier “gold”") as no:
+    with pytest.raises(Refused, match="“Cake” is for the tier “Gold”") as no:
         programs.change_program(program, by=owner, now=now, tier_config=TIERS[:1])
     assert no.value.details["field"] == "tiers"
     rewards.delete_reward(needing, by=owner, now=now)

@@ -128,7 +128,7 @@ def test_what_else_is_wrong_is_no_guess_at_the_password(as_olga):
     ("wrong", "sentence"),
     [
         ({"display_name": ""}, "Type your name."),
-        ({"display_name": "x" * 121}, "This is too long."),
+        ({"display_name": "x" * 121}, "Write at most 120 letters."),
         ({"display_name": "A\x00B"}, "control character"),
         ({"email": "nonsense", "current": SECRET}, "no e-mail address"),
         ({"username": "no spaces", "current": SECRET}, "letters a-z"),

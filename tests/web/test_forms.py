@@ -4,10 +4,10 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from wtforms import StringField
+from wtforms import RadioField, SelectField, StringField
 
 from portal.errors import Conflict, Refused
-from portal.web.forms import ChangeForm, Form
+from portal.web.forms import ChangeForm, Form, at_most
 
 
 class NameForm(Form):
@@ -85,3 +85,31 @@ def test_without_what_was_seen_it_is_what_is_there(app, seen):
     with app.test_request_context(method="POST", data={"seen": seen, "name": "X"}):
         form = TwoFields(obj=SimpleNamespace(name="A", city="B"))
         assert json.loads(form.seen) == {"name": "A", "city": "B"}
+
+
+class Choosing(Form):
+    kind = RadioField("Kind")
+    zone = SelectField("Zone")
+
+    def __init__(self):
+        super().__init__()
+        self.kind.choices = [("a", "Apple"), ("b", "Pear")]
+        self.zone.choices = [(str(n), str(n)) for n in range(9)]
+
+
+def test_what_is_no_choice_is_told_with_the_choices(app):
+    with app.test_request_context(method="POST", data={"kind": "x", "zone": "x"}):
+        form = Choosing()
+        assert form.carry_out(list) is None
+        assert form.kind.errors == ["Choose one of these: Apple, Pear."]
+        assert form.zone.errors == ["Choose one from the list."]
+
+
+def test_a_text_that_is_too_long_is_told_how_long_it_may_be(app):
+    class Short(Form):
+        name = StringField("Name", [at_most(3)])
+
+    with app.test_request_context(method="POST", data={"name": "Gare"}):
+        form = Short()
+        assert form.carry_out(list) is None
+        assert [str(error) for error in form.name.errors] == ["Write at most 3 letters."]

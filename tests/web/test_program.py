@@ -130,8 +130,11 @@ def test_a_program_is_started_with_one_choice(as_owner, cast, kind):
     ("typed", "sentence"),
     [
         ({"loyalty_type": "", "card_name": "Kept"}, "Choose one of the three."),
-        ({"loyalty_type": "cash", "card_name": "Kept"}, "Not a valid choice"),
-        ({"loyalty_type": "points", "card_name": "Kept" * 40}, "too long"),
+        (
+            {"loyalty_type": "cash", "card_name": "Kept"},
+            "Choose one of these: Stamps, Points, Stamps and points.",
+        ),
+        ({"loyalty_type": "points", "card_name": "Kept" * 40}, "at most 120 letters"),
     ],
 )
 def test_a_bad_start_keeps_what_was_typed(as_owner, cast, typed, sentence):
@@ -274,7 +277,7 @@ def test_what_is_not_sent_stays_as_it_is(as_owner, cast, program):
         ("point_value", "NaN", "in figures, like 0.005"),
         ("point_value", "0.0000001", "at most six decimals"),
         ("point_value", "99999999", "amount from 0 to 10,000"),
-        ("stamps_reward_description", "x" * 121, "too long"),
+        ("stamps_reward_description", "x" * 121, "at most 120 letters"),
         ("stamps_reward_description", "a\x00b", "control character"),
     ],
 )
@@ -537,7 +540,7 @@ def test_two_who_write_the_terms_are_told(as_owner, cast, program):
         ({"terms_text": "x" * 20_001}, "at most 20,000 characters"),
         ({"privacy_url": "http://example.com"}, "whole address with https://"),
         ({"privacy_url": "javascript:alert(1)"}, "whole address with https://"),
-        ({"privacy_url": "https://x.com/" + "a" * 500}, "too long"),
+        ({"privacy_url": "https://x.com/" + "a" * 500}, "at most 500 letters"),
     ],
 )
 def test_bad_terms_are_told(as_owner, cast, program, typed, sentence):
@@ -752,3 +755,27 @@ def test_a_member_of_two_merchants_sees_each_ones_own(as_owner, sign_in, cast, p
     assert "Elsewhere Card" not in sign_in(both.user).get(to(cast, "earning")).text
     assert sign_in(both.user).get(path(cast.elsewhere, "program/earning")).status_code == 404
     assert other.version == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "tab"),
+    [
+        ("branding/logo", "branding"),
+        ("branding/hero/removal", "branding"),
+    ],
+)
+def test_an_address_that_a_refusal_left_in_the_bar_leads_to_its_tab(as_owner, cast, program, address, tab):
+    assert as_owner.get(to(cast, address)).location == to(cast, tab)
+
+
+def test_a_wrong_method_is_nobodys_fault(as_owner, cast):
+    answer = as_owner.put(to(cast, "tiers"))
+    assert answer.status_code == 405
+    assert "That does not work here" in answer.text
+    assert "broke" not in answer.text
+
+
+def test_switching_on_what_is_on_says_so(as_owner, cast, program):
+    answer = as_owner.get(to(cast, "activation"))
+    assert answer.location == to(cast, "earning")
+    assert "It was active already." in as_owner.get(answer.location).text

@@ -230,3 +230,14 @@ def test_a_program_of_stamps_says_that_its_rewards_wait(as_owner, cast):  # noqa
     start(cast.merchant, loyalty_type="stamps")
     assert "They wait until it collects points." in as_owner.get(to(cast, "rewards/")).text
     assert path(cast.merchant, "program", "rewards/") in as_owner.get(to(cast, "earning")).text
+
+
+def test_an_address_of_a_reward_that_a_refusal_left_in_the_bar_leads_to_the_list(as_owner, cast):  # noqa: F811
+    owner = as_owner
+    start(cast.merchant, loyalty_type="points")
+    listed = path(cast.merchant, "program", "rewards/")
+    owner.post(listed, data={"name": "Cake", "points_required": "9"})
+    reward_id = re.search(r'id="reward-(\d+)"', owner.get(listed).text)[1]
+    for rest in ("", "/position"):
+        assert owner.get(f"{listed}{reward_id}{rest}").location == listed
+    assert owner.get(f"{listed}999999").status_code == 404

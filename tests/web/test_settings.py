@@ -135,15 +135,15 @@ def test_two_who_take_one_address_at_once_get_one_winner(as_owner, cast, sign_in
     ("wrong", "sentence"),
     [
         ({"name": ""}, "Give the business a name."),
-        ({"name": "x" * 121}, "This is too long."),
+        ({"name": "x" * 121}, "Write at most 120 letters."),
         ({"name": "A\x00B"}, "control character"),
         ({"subdomain": ""}, "Give the portal an address."),
         ({"subdomain": "no spaces"}, "letters a-z"),
         ({"subdomain": "admin"}, "reserved"),
-        ({"timezone": "Mars/Base"}, "Not a valid choice"),
-        ({"currency": "XXX"}, "Not a valid choice"),
-        ({"country": "ZZ"}, "Not a valid choice"),
-        ({"locale": "klingon"}, "Not a valid choice"),
+        ({"timezone": "Mars/Base"}, "Choose one from the list."),
+        ({"currency": "XXX"}, "Choose one from the list."),
+        ({"country": "ZZ"}, "Choose one from the list."),
+        ({"locale": "klingon"}, "Choose one from the list."),
     ],
 )
 def test_a_bad_business_comes_back_with_what_was_typed(as_owner, cast, wrong, sentence):
@@ -351,3 +351,11 @@ def test_settings_ask_few_questions(as_owner, cast, statements, address):
     with statements() as sent:
         assert as_owner.get(path(cast.merchant, "settings", address)).status_code == 200
     assert len([each for each in sent if each.startswith(("SELECT", "WITH"))]) <= 6
+
+
+def test_kept_for_ever_nothing_below_speaks_of_an_end(as_owner, cast):
+    address = path(cast.merchant, "settings", "trash")
+    as_owner.post(address, data={"retention_days": "0"})
+    text = as_owner.get(address).text
+    assert "Only 0 keeps them" not in text
+    assert "may be removed after" not in text

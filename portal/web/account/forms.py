@@ -3,15 +3,14 @@
 from typing import Any
 
 from wtforms import PasswordField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired
 
 from portal.errors import Refused
 from portal.models.text import LONGEST_CODE, LONGEST_NAME
-from portal.web.forms import ChangeForm
+from portal.web.forms import ChangeForm, at_most
 from portal.words import _, later
 
 LONGEST = 254
-TOO_LONG = later("This is too long.")
 
 
 class ProfileForm(ChangeForm):
@@ -19,11 +18,11 @@ class ProfileForm(ChangeForm):
 
     display_name = StringField(
         later("Your name"),
-        [InputRequired(later("Type your name.")), Length(max=LONGEST_NAME, message=TOO_LONG)],
+        [InputRequired(later("Type your name.")), at_most(LONGEST_NAME)],
     )
-    email = StringField(later("E-mail"), [Length(max=LONGEST, message=TOO_LONG)])
-    username = StringField(later("Username"), [Length(max=LONGEST_CODE, message=TOO_LONG)])
-    current = PasswordField(later("Current password"), [Length(max=LONGEST, message=TOO_LONG)])
+    email = StringField(later("E-mail"), [at_most(LONGEST)])
+    username = StringField(later("Username"), [at_most(LONGEST_CODE)])
+    current = PasswordField(later("Current password"), [at_most(LONGEST)])
 
     def details(self) -> dict[str, Any]:
         """What was typed, by the names the verb knows."""

@@ -3,11 +3,11 @@
 from typing import ClassVar
 
 from wtforms import PasswordField, StringField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import EqualTo, InputRequired
 
 from portal.errors import Refused
 from portal.models.text import LONGEST_NAME
-from portal.web.forms import Form
+from portal.web.forms import Form, at_most
 from portal.words import later
 
 IN_USE = later("This one is in use. If it is yours, sign in to accept; if not, take another.")
@@ -15,7 +15,7 @@ TWICE = [
     InputRequired(later("Type it once more.")),
     EqualTo("new", later("The two are not the same. Type it again.")),
 ]
-TOO_LONG = Length(max=254, message=later("This is too long."))
+TOO_LONG = at_most(254)
 
 
 class SignInForm(Form):
@@ -61,7 +61,7 @@ class JoinForm(NewPasswordForm):
         later("Your name"),
         [
             InputRequired(later("Type your name.")),
-            Length(max=LONGEST_NAME, message=later("This is too long.")),
+            at_most(LONGEST_NAME),
         ],
     )
     login = StringField(

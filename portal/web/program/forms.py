@@ -11,7 +11,7 @@ from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.program_rules import DECIMALS, LONGEST_URL, TEXTS, limits_of
 from portal.services.pictures import LARGEST_FILE
 from portal.web.filters import money_typed
-from portal.web.forms import ChangeForm, Form
+from portal.web.forms import ChangeForm, Form, at_most
 from portal.web.program.fields import (
     DayField,
     Money,
@@ -33,7 +33,6 @@ POLICY_CHOICES = [
     ("allow_negative", later("The balance goes below zero; the member redeems again once it is made up")),
     ("clamp_to_zero", later("The balance stops at zero; the rest is forgiven, and written down")),
 ]
-TOO_LONG = later("This is too long.")
 NEEDED = later("Write a number; 0 is one.")
 
 
@@ -55,7 +54,7 @@ def needed(*, may_be_empty: bool) -> list[Any]:
 
 def text(label: Any, field: str) -> StringField:
     """A short text as long as its rule allows."""
-    return StringField(label, [Length(max=TEXTS.get(field, LONGEST_URL), message=TOO_LONG)])
+    return StringField(label, [at_most(TEXTS.get(field, LONGEST_URL))])
 
 
 class TabForm(ChangeForm):
@@ -146,7 +145,7 @@ class BrandingForm(TabForm):
 
     card_name = text(later("Name on the card"), "card_name")
     card_color = StringField(later("Colour of the card"), [DataRequired(later("Choose a colour."))])
-    card_secondary_color = StringField(later("Colour of the stamps"), [Length(max=7, message=TOO_LONG)])
+    card_secondary_color = StringField(later("Colour of the stamps"), [at_most(7)])
 
 
 class WalletForm(TabForm):

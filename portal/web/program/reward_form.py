@@ -10,7 +10,7 @@ from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_reward import LONGEST_DESCRIPTION, REWARD_LIMITS, LoyaltyReward
 from portal.models.text import LONGEST_NAME
 from portal.web.filters import money_typed
-from portal.web.forms import ChangeForm
+from portal.web.forms import ChangeForm, at_most
 from portal.web.program.fields import (
     DayField,
     Money,
@@ -20,8 +20,7 @@ from portal.web.program.fields import (
 )
 from portal.words import _, later
 
-TOO_LONG = later("This is too long.")
-SHORT = [Length(max=40, message=TOO_LONG)]
+SHORT = [at_most(40)]
 
 
 def _number(label: Any, field: str, *validators: Any) -> WholeNumber:

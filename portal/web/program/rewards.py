@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, abort, request, url_for
+from flask import Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.extensions import db
@@ -72,6 +72,15 @@ def update_reward(reward_id: int) -> Response | AnyResponse:
         return _ask("program/reward_edit.html", form, reward=reward)
     db.session.commit()
     return _back(_("Saved %(name)s.", name=reward.name))
+
+
+@bp.get("/program/rewards/<int:reward_id>", endpoint="back_to_list")
+@bp.get("/program/rewards/<int:reward_id>/position", endpoint="back_to_list")
+@allow("owner")
+def back_to_list(reward_id: int) -> AnyResponse:
+    """Lead from where a reward is saved or moved, which a refusal leaves in the bar, to the list."""
+    find_living(LoyaltyReward, reward_id)
+    return redirect(url_for("program.rewards"))
 
 
 @bp.post("/program/rewards/<int:reward_id>/position")

@@ -1,6 +1,6 @@
 """The doors of the program as a whole: start it, switch it on and off, delete it, show its colours."""
 
-from flask import Blueprint, Response, abort, flash, make_response, url_for
+from flask import Blueprint, Response, abort, flash, make_response, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.extensions import db
@@ -45,7 +45,11 @@ def create() -> Response | AnyResponse:
 def ask_activation() -> Response | AnyResponse:
     """Say what switching it on does."""
     program = shown.living()
-    return page("program/activation.html", program=program) if program else shown.to_the_start()
+    if program is None:
+        return shown.to_the_start()
+    if program.is_active:
+        return _begin_anew(_("It was active already."))
+    return page("program/activation.html", program=program)
 
 
 @bp.post("/program/activation")
@@ -122,6 +126,15 @@ def brand(version: int) -> Response:
     answer = make_response(colours.as_style)
     answer.mimetype = "text/css"
     return answer
+
+
+@bp.get("/program/branding/<any(logo, hero):use>")
+@bp.get("/program/branding/<any(logo, hero):use>/removal")
+@allow("owner")
+def back_to_card(use: str) -> AnyResponse:
+    """Lead from where a picture is sent, which a refusal leaves in the bar, to its tab."""
+    del use
+    return redirect(url_for("program.branding"))
 
 
 def _ask_to_start(form: StartForm) -> Response:

@@ -3,15 +3,14 @@
 from typing import Any
 
 from wtforms import IntegerField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.validators import InputRequired, NumberRange
 
 from portal.models.merchant import LONGEST_RETENTION, Merchant
 from portal.models.text import LONGEST_CODE, LONGEST_NAME
 from portal.web import choices
-from portal.web.forms import ChangeForm
+from portal.web.forms import ChangeForm, at_most
 from portal.words import _, later, number
 
-TOO_LONG = later("This is too long.")
 NO_DAYS = later("Write a whole number of days from 0 to %(longest)s.", longest=number(LONGEST_RETENTION))
 
 
@@ -20,11 +19,11 @@ class BusinessForm(ChangeForm):
 
     name = StringField(
         later("Name"),
-        [InputRequired(later("Give the business a name.")), Length(max=LONGEST_NAME, message=TOO_LONG)],
+        [InputRequired(later("Give the business a name.")), at_most(LONGEST_NAME)],
     )
     subdomain = StringField(
         later("Address of the portal"),
-        [InputRequired(later("Give the portal an address.")), Length(max=LONGEST_CODE, message=TOO_LONG)],
+        [InputRequired(later("Give the portal an address.")), at_most(LONGEST_CODE)],
     )
     timezone = SelectField(later("Time zone"))
     country = SelectField(later("Country"))

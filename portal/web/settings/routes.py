@@ -103,7 +103,9 @@ def _ask_business(form: BusinessForm) -> Response:
 
 def _ask_days(form: KeepingForm) -> Response:
     meaning = shown.meaning(form.days)
-    return page("settings/keeping.html", form.status, form=form, lying=shown.lying(), meaning=meaning)
+    return page(
+        "settings/keeping.html", form.status, form=form, lying=shown.lying(), meaning=meaning, days=form.days
+    )
 
 
 def _preview(merchant: Merchant, error: str = "") -> Response:

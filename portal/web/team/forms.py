@@ -8,7 +8,7 @@ from wtforms.validators import InputRequired, Length, ValidationError
 
 from portal.models.actor import Role
 from portal.models.text import LONGEST_NAME
-from portal.web.forms import ChangeForm, Form
+from portal.web.forms import ChangeForm, Form, at_most
 from portal.web.scope import actor
 from portal.words import _, later
 
@@ -46,7 +46,7 @@ class InvitationForm(_InStoreForm):
     """Invite a person by a link."""
 
     display_name = StringField(later("Name"), [InputRequired(later("Type the person's name.")), SHORT])
-    email = StringField(later("E-mail"), [Length(max=254, message=later("This is too long."))])
+    email = StringField(later("E-mail"), [at_most(254)])
     role = SelectField(later("Role"))
 
     def __init__(self, **kwargs: Any) -> None:
