@@ -48,7 +48,7 @@ FIELD_WORDS = {
     "stamps_target": later("stamps target"),
     "stock": later("stock"),
     "store_code": later("store code"),
-    "subdomain": later("address of the portal"),
+    "subdomain": later("subdomain"),
     "terms_text": later("terms"),
     "tier_grace_days": later("tier grace days"),
     "tier_key": later("tier key"),

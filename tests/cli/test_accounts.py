@@ -54,7 +54,7 @@ def test_a_person_without_login_needs_no_password(flask, session):
     ("words", "sentence"),
     [
         (["--name", "Ana", "--email", "nobody", "--generate"], "This is no e-mail address."),
-        (["--name", "", "--email", "a@example.com", "--generate"], "Give a display name."),
+        (["--name", "", "--email", "a@example.com", "--generate"], "Give a name."),
         (["--name", "Bo", "--email", "taken@example.com", "--generate"], "is taken by"),
     ],
 )

@@ -38,7 +38,7 @@ def test_an_address_with_a_password_in_it_is_refused(app):
     ("what", "words"),
     [
         ("username", "The username .* like lea-m"),
-        ("subdomain", "The address of the portal .* like cafe-lumiere"),
+        ("subdomain", "The subdomain .* like cafe-lumiere"),
     ],
 )
 def test_a_code_is_told_in_the_words_of_the_screen(app, what, words):

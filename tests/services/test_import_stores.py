@@ -61,7 +61,7 @@ def test_a_subdomain_that_another_holds_is_left_out_and_the_holder_named(session
     make_store(bean, "First", subdomain="bean-one")
     report, (fate,) = take_in("stores", bean, HEADER + "4,two,Second,,bean-one\n")
     assert counted(report) == {"new": 1}
-    assert fate.warnings == ["The address of the portal “bean-one” is held by First; it was left out."]
+    assert fate.warnings == ["The subdomain “bean-one” is held by First; it was left out."]
     assert report.warned == 1
     assert all_stores(session, bean)[1].subdomain is None
 
@@ -70,7 +70,7 @@ def test_a_strangers_subdomain_is_left_out_without_a_name_and_again_changes_noth
     make_store(make_merchant("Stranger"), "Secret", subdomain="bean-one")
     text = HEADER + "4,two,Second,,bean-one\n"
     _, (fate,) = take_in("stores", bean, text)
-    assert fate.warnings == ["The address of the portal “bean-one” is held by somebody else; it was left out."]
+    assert fate.warnings == ["The subdomain “bean-one” is held by somebody else; it was left out."]
     report, _ = take_in("stores", bean, text)
     assert counted(report) == {"unchanged": 1}
     assert report.warned == 1
@@ -133,7 +133,7 @@ def test_only_the_rows_chosen_are_taken_and_broken_ones_told(bean):
 
 def test_every_fault_of_a_row_is_told(bean):
     _, (fate,) = take_in("stores", bean, HEADER + "4,two,Second,,!!\n")
-    assert fate.reason.startswith("The address of the portal takes")
+    assert fate.reason.startswith("The subdomain takes")
 
 
 def test_the_same_reference_elsewhere_is_another_store(session, bean):
