@@ -388,7 +388,8 @@ def test_save_pressed_twice_saves_once(signed_in, shop, program):
     sent = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     page.evaluate(
-        "() => { const save = document.getElementById('save'); save.click(); setTimeout(() => save.click(), 5); }"
+        "() => { const save = document.getElementById('save');"
+        " save.click(); setTimeout(() => save.click(), 5); }"
     )
     expect(page.get_by_text("Saved. Version 2 counts from now on.")).to_be_visible()
     assert len(sent) == 1
