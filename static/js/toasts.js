@@ -24,10 +24,7 @@ function time(toast) {
   if (!toast.hasAttribute("data-stay")) setTimeout(part, STAY_MS, toast);
 }
 
-function part(toast) {
-  if (toast.matches(":hover, :focus-within")) setTimeout(part, 1000, toast);
-  else drop(toast);
-}
+const part = (toast) => (toast.matches(":hover, :focus-within") ? setTimeout(part, 1000, toast) : drop(toast));
 
 export function drop(toast) {
   const held = toast?.contains(document.activeElement);
