@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import contains_eager, selectinload
 
 from portal.errors import Refused
 from portal.extensions import db
@@ -61,7 +61,7 @@ def find_key(secret: str, *, now: datetime) -> ApiKey | None:
 
 def list_keys(user: User | None = None) -> Sequence[ApiKey]:
     """List the keys, of one person or of all, those of deleted people too; the newest first."""
-    query = select(ApiKey).options(joinedload(ApiKey.user)).order_by(ApiKey.id.desc())
+    query = select(ApiKey).options(selectinload(ApiKey.user)).order_by(ApiKey.id.desc())
     mine = query.where(ApiKey.user_id == user.id) if user else query
     return db.session.scalars(mine, execution_options={"include_deleted": True}).all()
 
