@@ -3,6 +3,7 @@
 Figures and currency are written as the merchant does, words as the page speaks.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_currency, format_decimal
 from flask import Flask, current_app, g
+from jinja2 import pass_context
 
 from portal.models.actor import role_word
 from portal.models.merchant import Merchant
@@ -62,10 +64,15 @@ def _zone() -> ZoneInfo:
     return zone
 
 
+def _at_each_asking(show: Callable[..., str]) -> Callable[..., str]:
+    """Keep Jinja from showing a constant once, when the template is compiled, for whoever came first."""
+    return pass_context(lambda _context, *args, **kwargs: show(*args, **kwargs))
+
+
 def init_app(app: Flask) -> None:
     """Hang them on the templates."""
     for show in (money, number, amount, when, day, ago):
-        app.jinja_env.filters[show.__name__] = show
+        app.jinja_env.filters[show.__name__] = _at_each_asking(show)
     app.jinja_env.filters["role"] = role_word
     app.jinja_env.filters["kind"] = word
     app.jinja_env.globals["static_url"] = static_url

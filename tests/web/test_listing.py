@@ -3,8 +3,10 @@
 import base64
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
+from flask import g
 
 from portal.web import listing
 from tests.factories import make_product
@@ -171,3 +173,13 @@ def test_nothing_yet_and_no_match_are_told_apart(as_owner, cast, products):
     assert "No products yet" in as_owner.get(products).text
     make_product(cast.gare, "Tea")
     assert "Nothing matches" in as_owner.get(f"{products}?q=coffee").text
+
+
+def test_a_constant_amount_is_shown_to_each_as_their_own(app):
+    template = app.jinja_env.from_string("{{ 123450|money }}")
+    with app.test_request_context():
+        g.merchant = SimpleNamespace(currency="GBP", locale="en")
+        assert template.render() == "£1,234.50"
+    with app.test_request_context():
+        g.merchant = SimpleNamespace(currency="EUR", locale="en")
+        assert template.render() == "€1,234.50"

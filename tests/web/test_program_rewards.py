@@ -102,7 +102,7 @@ def test_most_of_a_reward_may_stay_empty(as_owner, cast, program):  # noqa: F811
         ("discount", "2.505", "at most two decimals"),
         ("stock", "-1", "whole number from 0 to"),
         ("per_customer_limit", "0", "whole number from 1 to"),
-        ("tier_key", "platinum", "Not a valid choice"),
+        ("tier_key", "platinum", "Choose one of these"),
         ("valid_from", "tomorrow", "Write the day like"),
         ("valid_until", "2026-01-31", "last day must not be before the first"),
     ],
@@ -212,7 +212,7 @@ def test_a_tier_that_a_reward_needs_cannot_go(as_owner, cast, program):  # noqa:
     make_reward(program, "Cake", tier_key="gold")
     answer = as_owner.post(to(cast, "tiers"), data={"tiers": "1"})
     assert answer.status_code == 422
-    assert "“Cake” is for the tier “gold”" in html.unescape(answer.text)
+    assert "“Cake” is for the tier “Gold”" in html.unescape(answer.text)
     assert read(cast.merchant).tier_config == TIERS
 
 

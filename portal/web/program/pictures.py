@@ -69,7 +69,9 @@ def _ask_again(program: LoyaltyProgram, use: str, form: PictureForm) -> Response
     if is_htmx():
         return make_response(_piece(program, use, form), form.status)
     forms = {use: form}
-    answer = tabs.shown_tab("branding", program, BrandingForm.of(program, formdata=None), picture_forms=forms)
+    form_beside = BrandingForm.of(program, formdata=None)
+    form_beside.is_caught_up = True  # nothing of it was sent: it shows what is there now
+    answer = tabs.shown_tab("branding", program, form_beside, picture_forms=forms)
     answer.status_code = form.status
     return answer
 
