@@ -31,8 +31,9 @@ EMPTY = (  # append-only tables have triggers against it; the owner may put them
     "ALTER TABLE {} DISABLE TRIGGER USER",
     "DELETE FROM {}",
     "ALTER TABLE {} ENABLE TRIGGER USER",
-    "SELECT setval(pg_get_serial_sequence({1}, 'id'), 1, false)",
 )
+# What was rolled back leaves no row, but has counted.
+COUNTED = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
 MIGRATIONS = str(ROOT / "migrations")
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 NAMES = ("sqlite", "postgresql")
@@ -252,4 +253,6 @@ def empty(owner: psycopg.Connection) -> None:
     with owner.transaction():
         for name in sorted(full, key=tables.index):
             for words in EMPTY:
-                owner.execute(sql.SQL(words).format(sql.Identifier(name), sql.Literal(name)))
+                owner.execute(sql.SQL(words).format(sql.Identifier(name)))
+        for (name,) in owner.execute(COUNTED).fetchall():
+            owner.execute("SELECT setval(%s::regclass, 1, false)", (name,))

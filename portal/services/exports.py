@@ -65,9 +65,9 @@ def stores(
     include_deleted: bool = False,
 ) -> Iterator[Row]:
     """List the merchant's stores, or just `ids`; `where` narrows it down."""
-    yield _header(STORES, include_deleted)
-    for store in _rows(Store, merchant.id, ids, where, include_deleted):
-        yield [getattr(store, field) for field in STORES] + _deleted(store, include_deleted)
+    yield _header(STORES, include_deleted=include_deleted)
+    for store in _rows(Store, merchant.id, ids, where, include_deleted=include_deleted):
+        yield [getattr(store, field) for field in STORES] + _deleted(store, include_deleted=include_deleted)
 
 
 def team(
@@ -79,13 +79,15 @@ def team(
     include_deleted: bool = False,
 ) -> Iterator[Row]:
     """List who works in the merchant's stores, or in one; `ids` are those of the memberships."""
-    yield _header(TEAM, include_deleted)
+    yield _header(TEAM, include_deleted=include_deleted)
     codes = _store_codes(merchant.id)
-    for member in _rows(StoreUser, merchant.id, ids, _in(StoreUser, store, where), include_deleted):
+    for member in _rows(
+        StoreUser, merchant.id, ids, _in(StoreUser, store, where), include_deleted=include_deleted
+    ):
         person = member.user
         told: Row = [member.external_ref, codes[member.store_id], person.display_name]
         told += [person.email, member.role, member.position]
-        yield told + _deleted(member, include_deleted)
+        yield told + _deleted(member, include_deleted=include_deleted)
 
 
 def products(
@@ -97,20 +99,22 @@ def products(
     include_deleted: bool = False,
 ) -> Iterator[Row]:
     """List what the merchant's stores sell, or one of them; prices in the merchant's currency."""
-    yield _header(PRODUCTS, include_deleted)
+    yield _header(PRODUCTS, include_deleted=include_deleted)
     codes = _store_codes(merchant.id)
-    for product in _rows(Product, merchant.id, ids, _in(Product, store, where), include_deleted):
+    for product in _rows(
+        Product, merchant.id, ids, _in(Product, store, where), include_deleted=include_deleted
+    ):
         told: Row = [product.external_ref, codes[product.store_id], product.sku, product.barcode]
         told += [product.name, product.category, _money(product.price_cents)]
         told.append("yes" if product.earns_points else "no")
-        yield told + _deleted(product, include_deleted)
+        yield told + _deleted(product, include_deleted=include_deleted)
 
 
 def trash(merchant: Merchant, *, where: Sequence[ColumnElement[bool]] = ()) -> Iterator[Row]:
     """List deletions of the merchant, oldest first: for reading, not for an import."""
     yield list(TRASH)
     people: dict[int | None, str] = {None: _("The operator")}
-    for act in _rows(Deletion, merchant.id, None, where, False):  # noqa: FBT003 - private
+    for act in _rows(Deletion, merchant.id, None, where):
         person = act.deleted_by_id
         if person not in people:
             named = select(User.display_name).where(User.id == person)
@@ -142,11 +146,11 @@ def unsafe(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
-def _header(fields: Sequence[str], include_deleted: bool) -> Row:  # noqa: FBT001 - private
+def _header(fields: Sequence[str], *, include_deleted: bool) -> Row:
     return [*fields, *(["deleted_at"] if include_deleted else [])]
 
 
-def _deleted(row: Any, include_deleted: bool) -> Row:  # noqa: FBT001 - private
+def _deleted(row: Any, *, include_deleted: bool) -> Row:
     if not include_deleted:
         return []
     return [row.deleted_at.isoformat(timespec="seconds") if row.deleted_at else None]
@@ -176,7 +180,8 @@ def _rows(
     merchant_id: int,
     ids: Sequence[int] | None,
     where: Sequence[ColumnElement[bool]],
-    include_deleted: bool,  # noqa: FBT001 - private
+    *,
+    include_deleted: bool = False,
 ) -> Iterator[Any]:
     """Read piece by piece, in the order of ids; the scope is open only while a piece is read."""
     query = select(model).where(model.merchant_id == merchant_id, *where).order_by(model.id)

@@ -3,9 +3,9 @@
 import base64
 import json
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Select, literal, tuple_
 
@@ -15,7 +15,13 @@ from portal.models.base import UtcDateTime
 PAGE_SIZE = 50
 BIGGEST = 2**63
 Edge = tuple[Any, int]
-Reader = Callable[[Edge | None, bool], tuple[Sequence[Any], bool]]
+
+
+class Reader(Protocol):
+    """Reads some rows beyond an edge, and says whether there is more."""
+
+    def __call__(self, edge: Edge | None, *, backwards: bool = False) -> tuple[Sequence[Any], bool]:
+        """Read onwards, or back."""
 
 
 class Page(NamedTuple):
@@ -50,7 +56,7 @@ def read_page(
     """
     most = size or PAGE_SIZE
 
-    def read(edge: Edge | None, backwards: bool) -> tuple[Sequence[Any], bool]:  # noqa: FBT001 - private
+    def read(edge: Edge | None, *, backwards: bool = False) -> tuple[Sequence[Any], bool]:
         return _some(query, order, edge, most, backwards=backwards)
 
     edges = [_cursor(text, order.name, order.key) for text in (before, after)]
@@ -88,17 +94,17 @@ def _page_asked(
 ) -> tuple[Sequence[Any], bool, bool]:
     """Read the page, and say whether there is one before it and one after."""
     if before:
-        found, more = read(before, True)  # noqa: FBT003 - private
+        found, more = read(before, backwards=True)
         if len(found) == most:
             return found, more, True
     elif after:
-        found, more = read(after, False)  # noqa: FBT003 - private
+        found, more = read(after)
         if found or not never_empty:
             return found, bool(found), more
         # The page was emptied meanwhile: the last one that still has rows.
-        found, more = read(None, True)  # noqa: FBT003 - private
+        found, more = read(None, backwards=True)
         return found, more, False
-    found, more = read(None, False)  # noqa: FBT003 - private
+    found, more = read(None)
     return found, False, more
 
 
