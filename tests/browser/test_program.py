@@ -146,7 +146,7 @@ def test_a_picture_goes_on_the_card_and_what_is_typed_stays(signed_in, shop, pro
     expect(page.get_by_text("The picture is on the card.")).to_be_visible()
     logo = page.locator(".loyal-logo")
     expect(logo).to_be_visible()
-    assert logo.evaluate("it => it.naturalWidth") == 400
+    expect(logo).to_have_js_property("naturalWidth", 400)
     expect(page.locator("#card_color")).to_have_value("#0F766E")
     page.wait_for_timeout(300)
     assert colour_of(page) == "rgb(15, 118, 110)"
