@@ -114,10 +114,14 @@ class LoyaltyTransaction(Tenant, Model):
         CheckConstraint(f"source IN {SOURCES}", name="source_known"),
         _sign_check("points_delta", 0),
         _sign_check("stamps_delta", 1),
-        CheckConstraint("(type = 'void') = (reverses_id IS NOT NULL AND type = 'void')", name="void_of_a_row"),
+        CheckConstraint(
+            "(type = 'void') = (reverses_id IS NOT NULL AND type = 'void')", name="void_of_a_row"
+        ),
         CheckConstraint("amount_cents IS NULL OR amount_cents >= 0", name="amount_not_negative"),
         CheckConstraint("eligible_cents IS NULL OR eligible_cents >= 0", name="eligible_not_negative"),
-        CheckConstraint("order_id IS NULL OR type <> 'earn' OR attempt_no IS NOT NULL", name="earn_has_attempt"),
+        CheckConstraint(
+            "order_id IS NULL OR type <> 'earn' OR attempt_no IS NOT NULL", name="earn_has_attempt"
+        ),
     )
 
     @property

@@ -39,5 +39,7 @@ class OrderRefund(Tenant, Model):
         tenant_key("store_id", "stores", Rule.HISTORY),
         tenant_key("key_id", "idempotency_keys", Rule.HISTORY),
         CheckConstraint("amount_cents > 0", name="gives_money_back"),
-        CheckConstraint("eligible_cents >= 0 AND eligible_cents <= amount_cents", name="eligible_within_amount"),
+        CheckConstraint(
+            "eligible_cents >= 0 AND eligible_cents <= amount_cents", name="eligible_within_amount"
+        ),
     )
