@@ -1,0 +1,145 @@
+"""Stamping a card (specification of loyalty, section 4)."""
+
+from datetime import datetime, time, timedelta
+
+from sqlalchemy import ColumnElement, func, select
+
+from portal.errors import Refused
+from portal.extensions import db
+from portal.models.loyalty_transaction import LoyaltyTransaction
+from portal.models.reward_issue import RewardIssue
+from portal.services.ledger.accounts import Account, Posting, once
+from portal.services.ledger.earning import refuse_if_suspended
+from portal.services.ledger.visits import Visit
+from portal.words import _, ngettext
+
+
+def stamp(card_id: int, *, visit: Visit, quantity: int = 1) -> Posting:
+    """Put stamps on the card; a full card becomes a reward, what is left over begins the next.
+
+    Raises Refused("bad_quantity", "cooldown", "daily_cap", "no_stamps", "paused", "card_suspended");
+    cooldown says in `at` when the next stamp is possible, daily_cap in `left` how many are.
+    """
+
+    def work(account: Account) -> Posting:
+        put_on(account, quantity)
+        return Posting(account.card, account.rows, "stamped")
+
+    return once(card_id, "stamp", {"quantity": quantity}, work, visit=visit)
+
+
+def put_on(account: Account, quantity: int, **links: int) -> LoyaltyTransaction:
+    """Check the rules of stamps and post them; part of a purchase that also gives points, too."""
+    _refuse_if_not_stamping(account, quantity)
+    _refuse_in_cooldown(account)
+    _refuse_above_cap(account, quantity)
+    program = account.program
+    snapshot = {"stamps_target": program.stamps_target, "cooldown_minutes": program.cooldown_minutes}
+    posted = account.post("stamp", stamps=quantity, rule_snapshot=snapshot, **links)
+    complete(account, posted)
+    return posted
+
+
+def complete(account: Account, cause: LoyaltyTransaction) -> list[RewardIssue]:
+    """Turn every full card into a reward that remembers the target it was earned by."""
+    made = []
+    target = account.program.stamps_target
+    while account.card.stamps_balance >= target:
+        issue = RewardIssue(
+            merchant_id=account.card.merchant_id,
+            card_id=account.card.id,
+            stamps_target=target,
+            discount_cents=account.program.stamps_reward_value_cents,
+            issued_at=account.visit.now,
+            expires_at=valid_until(account),
+            issued_store_id=account.visit.store_id,
+        )
+        db.session.add(issue)
+        db.session.flush()  # the row names it
+        account.post("stamp_complete", stamps=-target, linked_id=cause.id, reward_issue_id=issue.id)
+        made.append(issue)
+    return made
+
+
+def valid_until(account: Account) -> datetime | None:
+    """Say until when a reward handed out now may be taken; None for ever."""
+    days = account.program.reward_valid_days
+    if days is None:
+        return None
+    zone = account.merchant.zone
+    day = account.visit.now.astimezone(zone).date() + timedelta(days=days + 1)
+    return datetime.combine(day, time(), tzinfo=zone)
+
+
+def _refuse_if_not_stamping(account: Account, quantity: int) -> None:
+    program = account.program
+    if not program.is_active:
+        raise Refused("paused", _("The program is paused. An owner can start it again."))
+    if not program.is_stamps_enabled:
+        raise Refused("no_stamps", _("This program collects points, not stamps."))
+    refuse_if_suspended(account)
+    most = program.max_stamps_per_transaction
+    if not 1 <= quantity <= most:
+        raise Refused("bad_quantity", _("Give 1 to %(most)s stamps at once.", most=most), most=most)
+
+
+def _refuse_in_cooldown(account: Account) -> None:
+    minutes = account.program.cooldown_minutes
+    if not minutes:
+        return
+    when, window = account.visit.occurred_at, timedelta(minutes=minutes)
+    near = (
+        *_live_stamps(account),
+        LoyaltyTransaction.occurred_at > when - window,
+        LoyaltyTransaction.occurred_at < when + window,
+    )
+    last = db.session.scalar(select(func.max(LoyaltyTransaction.occurred_at)).where(*near))
+    if last is not None:
+        at = last + window
+        left = max(1, -(-int((at - when).total_seconds()) // 60))
+        said = ngettext("Next stamp in %(num)s minute.", "Next stamp in %(num)s minutes.", left)
+        raise Refused("cooldown", said, at=at, after=int((at - when).total_seconds()))
+
+
+def _refuse_above_cap(account: Account, quantity: int) -> None:
+    cap = account.program.max_daily_stamps
+    if not cap:
+        return
+    begin, end = day_of(account.visit.occurred_at, account)
+    today = (
+        *_live_stamps(account),
+        LoyaltyTransaction.occurred_at >= begin,
+        LoyaltyTransaction.occurred_at < end,
+    )
+    given = db.session.scalar(select(func.sum(LoyaltyTransaction.stamps_delta)).where(*today)) or 0
+    left = max(0, cap - given)
+    if quantity > left:
+        said = ngettext(
+            "Only %(num)s more stamp today.", "Only %(num)s more stamps today.", left
+        ) if left else _("No more stamps today. This card has had its %(cap)s.", cap=cap)
+        raise Refused("daily_cap", said, left=left, at=end)
+
+
+def day_of(moment: datetime, account: Account) -> tuple[datetime, datetime]:
+    """Find the merchant's local day of a moment: its beginning and its end, 23 to 25 hours apart."""
+    zone = account.merchant.zone
+    day = moment.astimezone(zone).date()
+    return (
+        datetime.combine(day, time(), tzinfo=zone),
+        datetime.combine(day + timedelta(days=1), time(), tzinfo=zone),
+    )
+
+
+def _live_stamps(account: Account) -> tuple[ColumnElement[bool], ...]:
+    card = account.card
+    voided = select(LoyaltyTransaction.reverses_id).where(
+        LoyaltyTransaction.merchant_id == card.merchant_id,
+        LoyaltyTransaction.card_id == card.id,
+        LoyaltyTransaction.type == "void",
+    )
+    return (
+        LoyaltyTransaction.merchant_id == card.merchant_id,
+        LoyaltyTransaction.card_id == card.id,
+        LoyaltyTransaction.type == "stamp",
+        LoyaltyTransaction.id.not_in(voided),
+    )
