@@ -18,7 +18,7 @@ JSON = sa.JSON(none_as_null=True).with_variant(
 )
 MOMENT = UtcDateTime(timezone=True)
 TABLES = """
-    enrolment_fingerprints import_batches import_rows consent_events
+    enrolment_fingerprints import_batches import_rows consent_events customer_merges
     order_refunds reward_issues loyalty_transactions review_items
     tier_changes transaction_notes
 """.split()
@@ -49,6 +49,7 @@ def upgrade() -> None:
             "fingerprint",
             name=op.f("uq_enrolment_fingerprints_merchant_id_kind_fingerprint"),
         ),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "import_batches",
@@ -74,6 +75,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_batches")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_import_batches_merchant_id_id")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_import_batches_source", "import_batches", ["merchant_id", "kind", "source_hash"])
     op.create_index(
@@ -96,6 +98,7 @@ def upgrade() -> None:
         sa.Column("made_id", NUMBER, nullable=True),
         sa.Column("code", sa.String(), nullable=True),
         sa.Column("message", sa.String(), nullable=True),
+        sa.Column("before", JSON, nullable=True),
         sa.CheckConstraint(
             "fate IN ('new', 'changed', 'same', 'kept_anonymous', 'refused')",
             name=op.f("ck_import_rows_fate_known"),
@@ -114,6 +117,7 @@ def upgrade() -> None:
             "merchant_id", "batch_id", "row_key", name=op.f("uq_import_rows_merchant_id_batch_id_row_key")
         ),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_import_rows_merchant_id_id")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "consent_events",
@@ -139,6 +143,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_events")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_consent_events_merchant_id_id")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_consent_events_newest", "consent_events", ["merchant_id", "customer_id", "id"])
     op.create_index(
@@ -197,6 +202,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_refunds")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_order_refunds_merchant_id_id")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_order_refunds_merchant_id_key_id",
@@ -282,6 +288,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reward_issues")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_reward_issues_merchant_id_id")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_reward_issues_merchant_id_card_id", "reward_issues", ["merchant_id", "card_id"])
     op.create_index(
@@ -443,6 +450,7 @@ def upgrade() -> None:
             "merchant_id", "card_id", "id", name=op.f("uq_loyalty_transactions_merchant_id_card_id_id")
         ),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_loyalty_transactions_merchant_id_id")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_loyalty_transactions_merchant_id_batch_id",
@@ -586,6 +594,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_review_items")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_review_items_merchant_id_id")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_review_items_merchant_id_card_id",
@@ -648,6 +657,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tier_changes")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_tier_changes_merchant_id_id")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_tier_changes_merchant_id_card_id", "tier_changes", ["merchant_id", "card_id"])
     op.create_index(
@@ -686,6 +696,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transaction_notes")),
         sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_transaction_notes_merchant_id_id")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_transaction_notes_merchant_id_transaction_id",
@@ -699,6 +710,66 @@ def upgrade() -> None:
         sqlite_where=sa.text("written_by_id IS NOT NULL"),
         postgresql_where=sa.text("written_by_id IS NOT NULL"),
     )
+    op.create_table(
+        "customer_merges",
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("merchant_id", NUMBER, nullable=False),
+        sa.Column("survivor_id", NUMBER, nullable=False),
+        sa.Column("loser_id", NUMBER, nullable=False),
+        sa.Column("loser_deletion_id", NUMBER, nullable=True),
+        sa.Column("moved", JSON, nullable=False),
+        sa.Column("merged_by_id", NUMBER, nullable=True),
+        sa.Column("merged_at", MOMENT, nullable=False),
+        sa.Column("unmerged_at", MOMENT, nullable=True),
+        sa.CheckConstraint("survivor_id <> loser_id", name=op.f("ck_customer_merges_of_two_people")),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "survivor_id"],
+            ["customers.merchant_id", "customers.id"],
+            name=op.f("fk_customer_merges_merchant_id_survivor_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "loser_id"],
+            ["customers.merchant_id", "customers.id"],
+            name=op.f("fk_customer_merges_merchant_id_loser_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "loser_deletion_id"],
+            ["deletions.merchant_id", "deletions.id"],
+            name=op.f("fk_customer_merges_merchant_id_loser_deletion_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["merged_by_id"], ["users.id"], name=op.f("fk_customer_merges_merged_by_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["merchant_id"], ["merchants.id"], name=op.f("fk_customer_merges_merchant_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_merges")),
+        sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_customer_merges_merchant_id_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_customer_merges_merchant_id_survivor_id", "customer_merges", ["merchant_id", "survivor_id"]
+    )
+    op.create_index("ix_customer_merges_merchant_id_loser_id", "customer_merges", ["merchant_id", "loser_id"])
+    op.create_index(
+        "ix_customer_merges_merchant_id_loser_deletion_id",
+        "customer_merges",
+        ["merchant_id", "loser_deletion_id"],
+        sqlite_where=sa.text("loser_deletion_id IS NOT NULL"),
+        postgresql_where=sa.text("loser_deletion_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_customer_merges_merged_by_id",
+        "customer_merges",
+        ["merged_by_id"],
+        sqlite_where=sa.text("merged_by_id IS NOT NULL"),
+        postgresql_where=sa.text("merged_by_id IS NOT NULL"),
+    )
+    # When points expire is counted from the last activity and the rules of the day; a copy would go stale.
+    op.drop_column("loyalty_cards", "expires_at")
 
     dialect = op.get_bind().dialect.name
     for table in APPEND_ONLY:
@@ -710,6 +781,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.add_column("loyalty_cards", sa.Column("expires_at", MOMENT, nullable=True))
     for table in APPEND_ONLY:
         for statement in allow(op.get_bind().dialect.name, table, "UPDATE", "DELETE"):
             op.execute(statement)

@@ -2,6 +2,7 @@
 
 from portal.models.api_key import ApiKey
 from portal.models.customer import Customer
+from portal.models.customer_merge import CustomerMerge
 from portal.models.deletion import Deletion
 from portal.models.import_batch import ImportBatch, ImportRow
 from portal.models.invitation import Invitation
@@ -34,6 +35,7 @@ __all__ = [
     "CardToken",
     "ConsentEvent",
     "Customer",
+    "CustomerMerge",
     "Deletion",
     "EnrolmentFingerprint",
     "IdempotencyKey",

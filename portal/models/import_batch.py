@@ -37,7 +37,10 @@ class ImportBatch(Tenant, Model):
 
 
 class ImportRow(Tenant, Model):
-    """What became of one row of the file: what it made, or why it was refused."""
+    """What became of one row of the file: what it made, or why it was refused.
+
+    `before` is what a changed row held, so that the batch can be undone; erasing a person empties it.
+    """
 
     __tablename__ = "import_rows"
     merchant_rule = Rule.HISTORY
@@ -50,6 +53,7 @@ class ImportRow(Tenant, Model):
     made_id: Mapped[int | None]
     code: Mapped[str | None]
     message: Mapped[str | None]
+    before: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
     __table_args__ = (
         tenant_key("batch_id", "import_batches", Rule.PART),

@@ -27,7 +27,6 @@ class LoyaltyCard(Tenant, SoftDeleteMixin, TimestampMixin, Model):
     status: Mapped[str] = mapped_column(default="active")
     tier_key: Mapped[str | None]
     last_activity_at: Mapped[datetime | None]
-    expires_at: Mapped[datetime | None]
     expiry_floor_at: Mapped[datetime | None]
 
     program: Mapped[LoyaltyProgram] = relationship(

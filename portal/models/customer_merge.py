@@ -1,0 +1,36 @@
+"""Two records of one person made one."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.models.base import Json, Model
+from portal.models.ownership import Rule, global_key, tenant_key
+from portal.models.tenancy import Tenant
+
+
+class CustomerMerge(Tenant, Model):
+    """One merge and what it moved, as ids, so that it can be taken back (specification of loyalty, section 11).
+
+    `moved` is `{"card_id", "made_card", "tokens", "issues", "orders", "phone", "email"}`; no contacts.
+    """
+
+    __tablename__ = "customer_merges"
+    merchant_rule = Rule.HISTORY
+
+    survivor_id: Mapped[int]
+    loser_id: Mapped[int]
+    loser_deletion_id: Mapped[int | None]
+    moved: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    merged_by_id: Mapped[int | None] = mapped_column(global_key("users.id", Rule.HISTORY))
+    merged_at: Mapped[datetime]
+    unmerged_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        tenant_key("survivor_id", "customers", Rule.HISTORY),
+        tenant_key("loser_id", "customers", Rule.HISTORY),
+        tenant_key("loser_deletion_id", "deletions", Rule.HISTORY),
+        CheckConstraint("survivor_id <> loser_id", name="of_two_people"),
+    )
