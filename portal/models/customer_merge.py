@@ -12,7 +12,7 @@ from portal.models.tenancy import Tenant
 
 
 class CustomerMerge(Tenant, Model):
-    """One merge and what it moved, as ids, so that it can be taken back (specification of loyalty, section 11).
+    """One merge and what it moved, so that it can be taken back (specification of loyalty, section 11).
 
     `moved` is `{"card_id", "made_card", "tokens", "issues", "orders", "phone", "email"}`; no contacts.
     """

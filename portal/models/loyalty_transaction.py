@@ -127,7 +127,7 @@ class LoyaltyTransaction(Tenant, Model):
     @property
     def is_activity(self) -> bool:
         """Whether it keeps points from expiring (section 7)."""
-        return self.type in ACTIVITY and self.source != "import"
+        return self.type in ACTIVITY
 
     def kept_after_refunds(self, refunded_eligible_cents: int) -> int:
         """Count the points an earn still gives once so many eligible cents were refunded (section 6)."""

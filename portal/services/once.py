@@ -1,9 +1,12 @@
 """One key, one effect: a request sent twice is carried out once. Specification of loyalty, section 3."""
 
+import hashlib
+import json
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.errors import Conflict
 from portal.extensions import db
@@ -13,21 +16,25 @@ from portal.models.tenancy import PLATFORM, scoped
 from portal.words import _
 
 KEPT = timedelta(days=30)
+INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 
 def claim(key: str, *, request_hash: str, by: Actor, merchant_id: int = PLATFORM) -> IdempotencyKey:
     """Take the key for this request; its `result_id` is set when the effect was had before.
 
     Whoever claims writes the result into it in the same transaction: a refused request does not use
-    its key up. Raises Conflict("key_reused") when the key was sent with another request.
+    its key up. Whoever claims it at the same moment waits for us.
+    Raises Conflict("key_reused") when the key was sent with another request.
     """
-    fresh = IdempotencyKey(merchant_id=merchant_id, key=key, actor_id=by.user_id, request_hash=request_hash)
-    try:
-        with db.session.begin_nested():
-            db.session.add(fresh)
-    except IntegrityError:
-        return _earlier(key, merchant_id, request_hash)
-    return fresh
+    wanted = {"merchant_id": merchant_id, "key": key, "actor_id": by.user_id, "request_hash": request_hash}
+    insert = INSERTS[db.session.get_bind().dialect.name](IdempotencyKey).on_conflict_do_nothing()
+    fresh = db.session.scalars(insert.returning(IdempotencyKey), [wanted]).one_or_none()
+    return fresh or _earlier(key, merchant_id, request_hash)
+
+
+def digest_of(verb: str, request: dict[str, Any]) -> str:
+    """Hash what was asked for, so that the same key for something else is noticed."""
+    return hashlib.sha256(json.dumps([verb, request], sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _earlier(key: str, merchant_id: int, request_hash: str) -> IdempotencyKey:

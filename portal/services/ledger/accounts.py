@@ -4,35 +4,41 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from portal.errors import Conflict, Refused
 from portal.extensions import db
+from portal.models.customer import Customer
 from portal.models.loyalty_card import LoyaltyCard
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.merchant import Merchant
 from portal.models.records import IdempotencyKey
 from portal.models.store import Store
-from portal.services.ledger import expiring, keys
+from portal.models.tenancy import merchant_of
+from portal.services.ledger import expiring
 from portal.services.ledger.visits import Visit
+from portal.services.once import claim, digest_of
 from portal.words import _
 
 
 @dataclass
 class Posting:
-    """What an act did: its rows in order, a code that says how it went, and whether it was done before."""
+    """What an act did: its rows in order, a code that says how it went, and whether it was done before.
+
+    `refused` is the part of a purchase that was not done, with why: points are given without the stamps.
+    """
 
     card: LoyaltyCard
     rows: list[LoyaltyTransaction] = field(default_factory=list)
     code: str = "posted"
     is_replay: bool = False
-    notes: dict[str, Any] = field(default_factory=dict)
+    refused: Refused | None = None
 
     @property
     def points(self) -> int:
-        """Sum up the points of the act."""
-        return sum(row.points_delta for row in self.rows)
+        """Sum up the points of the act, what expired just before apart."""
+        return sum(row.points_delta for row in self.rows if row.type != "expire")
 
     @property
     def stamps(self) -> int:
@@ -77,11 +83,26 @@ class Account:
             created_at=visit.now,
             **details,
         )
+        expiring.note_posted(self.card, row)
         db.session.add(row)
         db.session.flush()  # rows name each other by id
         self.rows.append(row)
-        expiring.note_posted(self.card, row, self.program, self.merchant)
         return row
+
+    def refuse_if_suspended(self) -> None:
+        """Refuse a card that a manager has stopped; raises Refused("card_suspended")."""
+        if self.card.status == "suspended":
+            raise Refused("card_suspended", _("This card is suspended. A manager can lift it."))
+
+    def cards(self) -> Select[int]:
+        """Select the ids of this card and of the (dead) ones of people merged into its holder."""
+        mine = (Customer.id == self.card.customer_id) | (Customer.merged_into_id == self.card.customer_id)
+        people = select(Customer.id).where(Customer.merchant_id == self.card.merchant_id, mine)
+        return select(LoyaltyCard.id).where(
+            LoyaltyCard.merchant_id == self.card.merchant_id,
+            LoyaltyCard.program_id == self.card.program_id,
+            LoyaltyCard.customer_id.in_(people),
+        )
 
 
 def once(
@@ -95,51 +116,88 @@ def once(
 ) -> Posting:
     """Do an act on a card once for its key: lock, look the key up, post due expiry, then the act.
 
-    `dead_too` lets refunds, voids and forfeits post to a card in the trash. Raises
-    Conflict("key_reused"), Refused("card_gone", "store_gone"); a refused act leaves nothing.
+    `dead_too` lets refunds, voids and forfeits post to a card in the trash; that of a merged customer
+    is then the survivor's. Raises Conflict("key_reused", "card_gone", "program_gone", "store_gone");
+    a refused act leaves nothing. Specification of loyalty, section 1.
     """
-    if visit.store_id is not None:
-        _hold_store(visit.store_id)
-    account = _opened(card_id, visit, dead_too=dead_too)
+    is_open = visit.store_id is None or _hold_store(visit.store_id)
+    account = open_account(card_id, visit)
     if visit.key:
-        digest = keys.digest_of(verb, {"card": card_id, "store": visit.store_id, **request})
-        before = keys.find_key(account.card.merchant_id, visit.key, digest)
-        account.key = before or keys.use_key(
-            account.card.merchant_id, visit.key, digest, actor_id=visit.by.user_id
+        digest = digest_of(verb, {"card": card_id, "store": visit.store_id, **request})
+        account.key = claim(visit.key, request_hash=digest, by=visit.by, merchant_id=account.card.merchant_id)
+        if account.key.result_id is not None:
+            return _replayed(account, account.key)
+    if not dead_too:
+        _refuse_if_gone(account, is_open=is_open)
+    if not account.card.is_deleted and visit.batch_id is None:
+        expiring.post_due(account)
+    posting = work(account)
+    if account.key:
+        account.key.result_kind, account.key.result_id = posting.code, account.card.id
+    return posting
+
+
+def open_account(card_id: int, visit: Visit) -> Account:
+    """Lock the card, also one in the trash; a merged customer's leads to the survivor's.
+
+    Raises Conflict("card_gone") when there is no such card.
+    """
+    found = db.session.execute(_locked(card_id)).first()
+    if found is None:
+        raise Conflict("card_gone", _("This card is not there any more. Look the customer up again."))
+    card, program, merchant = found
+    account = Account(card, program, merchant, visit)
+    survivor = _survivors_card(card) if card.is_deleted else None
+    return open_account(survivor, visit) if survivor else account
+
+
+def _hold_store(store_id: int) -> bool:
+    """Keep the store from dying meanwhile; False when it is dead."""
+    alive = select(Store.id).where(Store.merchant_id == merchant_of(db.session), Store.id == store_id)
+    return db.session.scalar(alive.with_for_update(read=True)) is not None
+
+
+def _locked(card_id: int) -> Select[LoyaltyCard, LoyaltyProgram, Merchant]:
+    return (
+        select(LoyaltyCard, LoyaltyProgram, Merchant)
+        .join(
+            LoyaltyProgram,
+            (LoyaltyProgram.merchant_id == LoyaltyCard.merchant_id)
+            & (LoyaltyProgram.id == LoyaltyCard.program_id),
         )
-        if before or account.key is None:
-            return _replayed(account, digest)
-    expiring.post_due(account)
-    return work(account)
+        .join(Merchant, Merchant.id == LoyaltyCard.merchant_id)
+        .where(LoyaltyCard.merchant_id == merchant_of(db.session), LoyaltyCard.id == card_id)
+        .with_for_update(of=LoyaltyCard)
+        .execution_options(populate_existing=True, include_deleted=True)
+    )
 
 
-def _hold_store(store_id: int) -> None:
-    """Keep the store from dying meanwhile."""
-    alive = select(Store.id).where(Store.id == store_id).with_for_update(read=True)
-    if db.session.scalar(alive) is None:
-        raise Refused("store_gone", _("This store is in the trash. Restore it, or choose another."))
+def _survivors_card(card: LoyaltyCard) -> int | None:
+    merged_into = select(Customer.merged_into_id).where(
+        Customer.merchant_id == card.merchant_id, Customer.id == card.customer_id
+    )
+    theirs = select(LoyaltyCard.id).where(
+        LoyaltyCard.merchant_id == card.merchant_id,
+        LoyaltyCard.program_id == card.program_id,
+        LoyaltyCard.customer_id == merged_into.scalar_subquery(),
+    )
+    newest = theirs.order_by(LoyaltyCard.deleted_at.is_not(None), LoyaltyCard.id.desc()).limit(1)
+    return db.session.scalar(newest, execution_options={"include_deleted": True})
 
 
-def _opened(card_id: int, visit: Visit, *, dead_too: bool) -> Account:
-    options: dict[str, Any] = {"populate_existing": True, "include_deleted": dead_too}
-    locked = select(LoyaltyCard).where(LoyaltyCard.id == card_id).with_for_update()
-    card = db.session.scalar(locked, execution_options=options)
-    if card is None:
-        raise Refused("card_gone", _("This card is not there any more. Look the customer up again."))
-    merchant = db.session.get(Merchant, card.merchant_id, execution_options=options)
-    if merchant is None or (not dead_too and card.program.is_deleted):
-        raise Refused("program_gone", _("This program is in the trash. An owner can restore it."))
-    return Account(card, card.program, merchant, visit)
+def _refuse_if_gone(account: Account, *, is_open: bool) -> None:
+    if account.program.is_deleted or account.merchant.is_deleted:
+        raise Conflict("program_gone", _("This program is in the trash. An owner can restore it."))
+    if account.card.is_deleted:
+        raise Conflict("card_gone", _("This card is not there any more. Look the customer up again."))
+    if not is_open:
+        raise Conflict("store_gone", _("This store is in the trash. Restore it, or choose another."))
 
 
-def _replayed(account: Account, digest: str) -> Posting:
+def _replayed(account: Account, key: IdempotencyKey) -> Posting:
     """Answer what the key did the first time."""
-    assert account.visit.key is not None  # noqa: S101 - only keyed acts are replayed
-    used = account.key or keys.find_key(account.card.merchant_id, account.visit.key, digest)
-    if used is None:
-        raise Conflict("key_in_use", _("This is being done right now. Look again in a moment."))
     rows = select(LoyaltyTransaction).where(
-        LoyaltyTransaction.merchant_id == used.merchant_id, LoyaltyTransaction.key_id == used.id
+        LoyaltyTransaction.merchant_id == key.merchant_id, LoyaltyTransaction.key_id == key.id
     )
     found = list(db.session.scalars(rows.order_by(LoyaltyTransaction.id)))
-    return Posting(account.card, found, used.result_kind or "posted", is_replay=True)
+    return Posting(account.card, found, key.result_kind or "posted", is_replay=True)

@@ -1,16 +1,21 @@
 """Giving points for a purchase (specification of loyalty, section 2)."""
 
+from typing import Any
+
 from sqlalchemy import func, select
 
 from portal.errors import Refused
 from portal.extensions import db
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_transaction import LoyaltyTransaction
+from portal.services.ledger import tiers
 from portal.services.ledger.accounts import Account, Posting, once
+from portal.services.ledger.stamping import put_on
 from portal.services.ledger.visits import Visit
 from portal.words import _
 
 WHOLE = 1_000_000  # cents of a euro times basis points of one
+MOST_CENTS = 100_000_000_00  # a hundred million: nobody means more, and points still fit
 
 
 def points_for(eligible_cents: int, points_per_euro: int, multiplier_bp: int = 10_000) -> int:
@@ -19,7 +24,7 @@ def points_for(eligible_cents: int, points_per_euro: int, multiplier_bp: int = 1
 
 
 def multiplier_of(program: LoyaltyProgram, tier_key: str | None) -> int:
-    """Read the multiplier of a tier in basis points; ×1 for none."""
+    """Read the multiplier of a tier in basis points; 10,000 for none."""
     found = (tier["multiplier_bp"] for tier in program.tier_config if tier["key"] == tier_key)
     return int(next(found, 10_000))
 
@@ -32,47 +37,76 @@ def earn(
     excluded_cents: int = 0,
     discount_cents: int = 0,
     order_id: int | None = None,
+    stamps: int = 0,
 ) -> Posting:
     """Post the points of a purchase; one below the minimum is recorded as a visit with none.
 
     `excluded_cents` are lines that earn nothing, `discount_cents` what a reward took off the bill.
-    Raises Refused("bad_amount", "not_earning", "already_earned", "card_suspended").
+    `stamps` of the same purchase are put on, too; when they are refused the points are given all the
+    same, and the posting says both. Raises Refused("bad_amount", "not_earning", "no_points",
+    "already_earned", "card_suspended") and what `once` raises.
     """
-    if spent_cents < 0 or excluded_cents < 0 or discount_cents < 0:
-        raise Refused("bad_amount", _("An amount cannot be negative. To give money back, refund the order."))
-    request = {"spent": spent_cents, "excluded": excluded_cents, "discount": discount_cents, "order": order_id}
-    eligible = max(0, spent_cents - discount_cents - excluded_cents)
+    if not 0 <= spent_cents <= MOST_CENTS or excluded_cents < 0 or discount_cents < 0:
+        raise Refused("bad_amount", _("Give an amount of 0 or more. To give money back, refund the order."))
+    amounts = (spent_cents, max(0, spent_cents - discount_cents - excluded_cents))
+    request = {"spent": spent_cents, "eligible": amounts[1], "order": order_id, "stamps": stamps}
 
     def work(account: Account) -> Posting:
         refuse_if_idle(account)
         attempt = _attempt(account, order_id)
-        return _earned(account, spent_cents, eligible, order_id=order_id, attempt_no=attempt)
+        earned = _post_earn(account, amounts, order_id=order_id, attempt_no=attempt)
+        refused = _stamps_refused(account, stamps, earned) if stamps else None
+        tiers.climb(account, earned)
+        return Posting(account.card, account.rows, _code_of(earned), refused=refused)
 
     return once(card_id, "earn", request, work, visit=visit)
 
 
-def _earned(account: Account, spent: int, eligible: int, *, order_id: int | None, attempt_no: int | None) -> Posting:
-    program, tier = account.program, account.card.tier_key
-    is_enough = eligible >= program.minimum_purchase_cents
-    multiplier = multiplier_of(program, tier)
-    points = points_for(eligible, program.points_per_euro, multiplier) if is_enough else 0
-    snapshot = {
+def rules_of(program: LoyaltyProgram, tier_key: str | None) -> dict[str, Any]:
+    """Take down the rules an earn is counted by; refunds read these, never today's."""
+    return {
         "points_per_euro": program.points_per_euro,
-        "multiplier_bp": multiplier,
-        "tier_key": tier,
+        "multiplier_bp": multiplier_of(program, tier_key),
+        "tier_key": tier_key,
         "minimum_purchase_cents": program.minimum_purchase_cents,
         "clawback_policy": program.clawback_policy,
     }
-    account.post(
+
+
+def points_by(rules: dict[str, Any], eligible_cents: int) -> int:
+    """Count the points of a purchase by rules taken down; none below the minimum."""
+    if eligible_cents < rules["minimum_purchase_cents"]:
+        return 0
+    return points_for(eligible_cents, rules["points_per_euro"], rules["multiplier_bp"])
+
+
+def _post_earn(
+    account: Account, amounts: tuple[int, int], *, order_id: int | None, attempt_no: int | None
+) -> LoyaltyTransaction:
+    spent, eligible = amounts
+    rules = rules_of(account.program, account.card.tier_key)
+    return account.post(
         "earn",
-        points=points,
+        points=points_by(rules, eligible),
         amount_cents=spent,
         eligible_cents=eligible,
         order_id=order_id,
         attempt_no=attempt_no,
-        rule_snapshot=snapshot,
+        rule_snapshot=rules,
     )
-    return Posting(account.card, account.rows, "earned" if is_enough else "below_minimum")
+
+
+def _code_of(earned: LoyaltyTransaction) -> str:
+    is_below = (earned.eligible_cents or 0) < earned.rule_snapshot["minimum_purchase_cents"]
+    return "below_minimum" if is_below else "earned"
+
+
+def _stamps_refused(account: Account, stamps: int, earned: LoyaltyTransaction) -> Refused | None:
+    try:
+        put_on(account, stamps, linked_id=earned.id, order_id=earned.order_id)
+    except Refused as refused:
+        return refused
+    return None
 
 
 def refuse_if_idle(account: Account) -> None:
@@ -81,13 +115,7 @@ def refuse_if_idle(account: Account) -> None:
         raise Refused("not_earning", _("The program is paused. An owner can start it again."))
     if not account.program.is_points_enabled:
         raise Refused("no_points", _("This program collects stamps, not points."))
-    refuse_if_suspended(account)
-
-
-def refuse_if_suspended(account: Account) -> None:
-    """Refuse a card that a manager has stopped."""
-    if account.card.status == "suspended":
-        raise Refused("card_suspended", _("This card is suspended. A manager can lift it."))
+    account.refuse_if_suspended()
 
 
 def _attempt(account: Account, order_id: int | None) -> int | None:

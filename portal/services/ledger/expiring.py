@@ -7,12 +7,11 @@ from zoneinfo import ZoneInfo
 from portal.models.loyalty_card import LoyaltyCard
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_transaction import LoyaltyTransaction
-from portal.models.merchant import Merchant
 
 if TYPE_CHECKING:
     from portal.services.ledger.accounts import Account
 
-GRACE = timedelta(days=30)
+NOTICE = timedelta(days=30)
 
 
 def expires_at(last_activity: datetime, days: int, zone: ZoneInfo) -> datetime:
@@ -26,8 +25,8 @@ def due_at(card: LoyaltyCard, program: LoyaltyProgram, zone: ZoneInfo) -> dateti
     days = program.points_expiration_days
     if days is None or card.last_activity_at is None:
         return None
-    floors = (card.expiry_floor_at, program.expiry_floor_at)
-    return max(expires_at(card.last_activity_at, days, zone), *(floor for floor in floors if floor))
+    dates = (expires_at(card.last_activity_at, days, zone), card.expiry_floor_at, program.expiry_floor_at)
+    return max(date for date in dates if date)
 
 
 def balance_at(card: LoyaltyCard, program: LoyaltyProgram, zone: ZoneInfo, now: datetime) -> int:
@@ -45,16 +44,17 @@ def post_due(account: "Account") -> LoyaltyTransaction | None:
     return account.post("expire", points=-card.points_balance, occurred_at=due, source="system")
 
 
-def note_posted(
-    card: LoyaltyCard, row: LoyaltyTransaction, program: LoyaltyProgram, merchant: Merchant
-) -> None:
+def put_off(owner: LoyaltyCard | LoyaltyProgram, now: datetime) -> None:
+    """Let nothing of this card, or of this program, expire in the next 30 days."""
+    floor = now + NOTICE
+    owner.expiry_floor_at = max(owner.expiry_floor_at or floor, floor)
+
+
+def note_posted(card: LoyaltyCard, row: LoyaltyTransaction) -> None:
     """Move the card's expiry with the row: activity starts it anew, any other credit leaves 30 days."""
     if row.is_activity:
         card.last_activity_at = max(card.last_activity_at or row.occurred_at, row.occurred_at)
-    is_credit = row.points_delta > 0
     is_late = row.type == "earn" and row.occurred_at < row.created_at
-    if is_credit and (is_late or not row.is_activity):
-        floor = row.created_at + GRACE
-        card.expiry_floor_at = max(card.expiry_floor_at or floor, floor)
+    if row.points_delta > 0 and (is_late or not row.is_activity):
+        put_off(card, row.created_at)
         card.last_activity_at = card.last_activity_at or row.occurred_at
-    card.expires_at = due_at(card, program, merchant.zone)

@@ -1,6 +1,6 @@
 """Giving money back takes back the points it earned (specification of loyalty, section 6)."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import func, select
 
@@ -11,6 +11,8 @@ from portal.models.order import Order, OrderLine
 from portal.models.order_refund import OrderRefund
 from portal.models.reward_issue import RewardIssue
 from portal.services.ledger.accounts import Account, Posting, once
+from portal.services.ledger.rewarding import give_back
+from portal.services.ledger.taking_back import take_back
 from portal.services.ledger.visits import Visit
 from portal.words import _
 
@@ -20,39 +22,57 @@ def reverse_earn(
     refunded_cents: int,
     *,
     visit: Visit,
+    given_back: Sequence[int] = (),
     refund_id: int | None = None,
-    given_back: tuple[int, ...] = (),
 ) -> Posting:
     """Take back the points of a part of a purchase; works on a card in the trash and after rules changed.
 
-    `refunded_cents` is the eligible part refunded now, cumulated by what was refunded before and
-    capped at what is left; `given_back` are redeemed rewards ticked as given back.
+    `refunded_cents` is the eligible part refunded now; what was refunded before is known from the
+    ledger, and it is capped at what is left. `given_back` are redeemed rewards ticked as given back.
+    Raises Refused("bad_amount", "already_voided", "issue_gone").
     """
-    request = {"earn": earn.id, "refunded": refunded_cents, "refund": refund_id, "back": list(given_back)}
+    if refunded_cents < 0:
+        raise Refused("bad_amount", _("Give the amount that went back to the customer, above 0."))
 
     def work(account: Account) -> Posting:
         before = refunded_so_far(earn)
         now_refunded = min(refunded_cents, (earn.eligible_cents or 0) - before)
         owed = earn.kept_after_refunds(before) - earn.kept_after_refunds(before + now_refunded)
-        _take_back(account, earn, owed, now_refunded, refund_id)
+        links = {"linked_id": earn.id, "eligible_cents": now_refunded}
+        take_back(account, earn, "refund_reversal", owed, **links)
         for issue_id in given_back:
             _return_reward(account, issue_id)
         return Posting(account.card, account.rows, "refunded")
 
+    request = {"earn": earn.id, "refunded": refunded_cents, "refund": refund_id, "back": list(given_back)}
     return once(earn.card_id, "refund", request, work, visit=visit, dead_too=True)
+
+
+def live_earn(order: Order) -> LoyaltyTransaction | None:
+    """Find the earn of an order that was not voided."""
+    row = LoyaltyTransaction
+    voided = select(row.reverses_id).where(
+        row.merchant_id == order.merchant_id, row.type == "void", row.reverses_id.is_not(None)
+    )
+    mine = (row.merchant_id == order.merchant_id, row.order_id == order.id, row.type == "earn")
+    newest = select(row).where(*mine, row.id.not_in(voided.where(row.order_id == order.id)))
+    return db.session.scalars(newest.order_by(row.id.desc())).first()
 
 
 def refunded_so_far(earn: LoyaltyTransaction) -> int:
     """Sum up the eligible cents already refunded of an earn; a voided reversal counts no more."""
-    voided = select(LoyaltyTransaction.reverses_id).where(
-        LoyaltyTransaction.merchant_id == earn.merchant_id, LoyaltyTransaction.type == "void"
+    row = LoyaltyTransaction
+    mine = (
+        row.merchant_id == earn.merchant_id,
+        row.type == "refund_reversal",
+        row.linked_id == earn.id,
     )
-    counted = select(func.sum(LoyaltyTransaction.eligible_cents)).where(
-        LoyaltyTransaction.merchant_id == earn.merchant_id,
-        LoyaltyTransaction.type == "refund_reversal",
-        LoyaltyTransaction.linked_id == earn.id,
-        LoyaltyTransaction.id.not_in(voided.where(LoyaltyTransaction.reverses_id.is_not(None))),
+    voided = select(row.reverses_id).where(
+        row.merchant_id == earn.merchant_id,
+        row.type == "void",
+        row.reverses_id.in_(select(row.id).where(*mine)),
     )
+    counted = select(func.sum(row.eligible_cents)).where(*mine, row.id.not_in(voided))
     return int(db.session.scalar(counted) or 0)
 
 
@@ -64,11 +84,14 @@ def eligible_part(order: Order, *, amount_cents: int, refunded_before: int, elig
     return after * eligible_total // order.total_cents - refunded_before * eligible_total // order.total_cents
 
 
-def eligible_of_lines(order: Order, lines: list[dict[str, Any]]) -> int:
-    """Sum up what of the refunded lines had earned points; lines as `[{line_id, amount_cents}]`."""
-    amounts = {entry["line_id"]: entry["amount_cents"] for entry in lines}
-    mine = select(OrderLine).where(OrderLine.order_id == order.id, OrderLine.id.in_(amounts))
-    return sum(amounts[line.id] for line in db.session.scalars(mine) if line.earns_points)
+def eligible_of_lines(order: Order, cents_by_line: Mapping[int, int]) -> int:
+    """Sum up what of the refunded lines had earned points; `{line id: cents}`."""
+    mine = select(OrderLine).where(
+        OrderLine.merchant_id == order.merchant_id,
+        OrderLine.order_id == order.id,
+        OrderLine.id.in_(cents_by_line),
+    )
+    return sum(cents_by_line[line.id] for line in db.session.scalars(mine) if line.earns_points)
 
 
 def refunded_money(order: Order) -> int:
@@ -77,55 +100,6 @@ def refunded_money(order: Order) -> int:
         OrderRefund.merchant_id == order.merchant_id, OrderRefund.order_id == order.id
     )
     return int(db.session.scalar(back) or 0)
-
-
-def _take_back(
-    account: Account, earn: LoyaltyTransaction, owed: int, eligible: int, refund_id: int | None
-) -> None:
-    set_off = _set_off(account, earn, owed)
-    left = owed - sum(part["points"] for part in set_off)
-    forgiven = 0
-    if earn.rule_snapshot.get("clawback_policy") == "clamp_to_zero":
-        forgiven = max(0, left - max(0, account.card.points_balance))
-    snapshot = {"set_off": set_off, "forgiven": forgiven, "refund_id": refund_id, "owed": owed}
-    account.post(
-        "refund_reversal",
-        points=-(left - forgiven),
-        eligible_cents=eligible,
-        order_id=earn.order_id,
-        linked_id=earn.id,
-        rule_snapshot=snapshot,
-    )
-
-
-def _set_off(account: Account, earn: LoyaltyTransaction, owed: int) -> list[dict[str, int]]:
-    """What already expired is not taken twice: reduce by what later expiries took and nobody set off yet."""
-    rows = select(LoyaltyTransaction).where(
-        LoyaltyTransaction.merchant_id == earn.merchant_id,
-        LoyaltyTransaction.card_id == account.card.id,
-        LoyaltyTransaction.type.in_(("expire", "forfeit", "refund_reversal", "void")),
-    )
-    later = list(db.session.scalars(rows.order_by(LoyaltyTransaction.id)))
-    used = _used(later)
-    parts = []
-    for row in later:
-        if row.type not in ("expire", "forfeit") or row.id < earn.id or owed <= 0:
-            continue
-        free = min(owed, -row.points_delta - used.get(row.id, 0))
-        if free > 0:
-            parts.append({"row": row.id, "points": free})
-            owed -= free
-    return parts
-
-
-def _used(rows: list[LoyaltyTransaction]) -> dict[int, int]:
-    voided = {row.reverses_id for row in rows if row.type == "void"}
-    used: dict[int, int] = {}
-    for row in rows:
-        if row.type == "refund_reversal" and row.id not in voided:
-            for part in row.rule_snapshot.get("set_off", ()):
-                used[part["row"]] = used.get(part["row"], 0) + part["points"]
-    return used
 
 
 def _return_reward(account: Account, issue_id: int) -> None:
@@ -137,6 +111,4 @@ def _return_reward(account: Account, issue_id: int) -> None:
     issue = db.session.scalar(query)
     if issue is None or issue.status != "redeemed":
         raise Refused("issue_gone", _("This reward was not handed out on this card."))
-    from portal.services.ledger.rewarding import give_back  # noqa: PLC0415 - the two rooms meet here
-
     give_back(account, issue, kind="refund_return")

@@ -10,7 +10,6 @@ from portal.models.loyalty_reward import LoyaltyReward
 from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.reward_issue import RewardIssue
 from portal.services.ledger.accounts import Account, Posting, once
-from portal.services.ledger.earning import refuse_if_suspended
 from portal.services.ledger.stamping import valid_until
 from portal.services.ledger.visits import Visit
 from portal.words import _
@@ -38,20 +37,25 @@ def issue_reward(card_id: int, reward_id: int, *, visit: Visit, at_once: bool = 
 def redeem(card_id: int, issue_id: int, *, visit: Visit) -> Posting:
     """Hand over a reward that was issued; of stamps or of points.
 
-    Raises Refused("issue_gone", "already_redeemed", "issue_expired", "not_redeeming").
+    Raises Refused("issue_gone", "already_redeemed", "issue_expired", "not_redeeming", "card_suspended").
     """
 
     def work(account: Account) -> Posting:
         issue = _open_issue(account, issue_id)
         _refuse_if_not_redeeming(account)
         _hand_over(issue, account)
+        # The points of a points reward went when it was issued; this row says when it was handed over.
+        account.post("redeem", reward_issue_id=issue.id)
         return Posting(account.card, account.rows, "redeemed")
 
     return once(card_id, "redeem", {"issue": issue_id}, work, visit=visit)
 
 
 def cancel_reward(card_id: int, issue_id: int, *, visit: Visit) -> Posting:
-    """Take back a reward that was issued and not handed over: points, stamps and stock return."""
+    """Take back a reward that was issued and not handed over: points, stamps and stock return.
+
+    Raises Refused("issue_gone", "already_redeemed", "issue_expired").
+    """
 
     def work(account: Account) -> Posting:
         give_back(account, _open_issue(account, issue_id))
@@ -63,17 +67,21 @@ def cancel_reward(card_id: int, issue_id: int, *, visit: Visit) -> Posting:
 def give_back(account: Account, issue: RewardIssue, *, kind: str = "redeem_cancel") -> LoyaltyTransaction:
     """Cancel an issue and return what it cost."""
     issue.status, issue.cancelled_at, issue.redeemed_at = "cancelled", account.visit.now, None
-    if issue.reward_id is not None:
-        stocked = update(LoyaltyReward).where(
-            LoyaltyReward.merchant_id == issue.merchant_id,
-            LoyaltyReward.id == issue.reward_id,
-            LoyaltyReward.stock.is_not(None),
-        )
-        db.session.execute(
-            stocked.values(stock=LoyaltyReward.stock + 1), execution_options={"include_deleted": True}
-        )
-    return account.post(
-        kind, points=issue.points_price, stamps=issue.stamps_target, reward_issue_id=issue.id
+    give_stock_back(issue)
+    return account.post(kind, points=issue.points_price, stamps=issue.stamps_target, reward_issue_id=issue.id)
+
+
+def give_stock_back(issue: RewardIssue) -> None:
+    """Put one back on the shelf, also of a reward in the trash."""
+    if issue.reward_id is None:
+        return
+    stocked = update(LoyaltyReward).where(
+        LoyaltyReward.merchant_id == issue.merchant_id,
+        LoyaltyReward.id == issue.reward_id,
+        LoyaltyReward.stock.is_not(None),
+    )
+    db.session.execute(
+        stocked.values(stock=LoyaltyReward.stock + 1), execution_options={"include_deleted": True}
     )
 
 
@@ -93,7 +101,7 @@ def _refuse_if_not_redeeming(account: Account) -> None:
     program, now = account.program, account.visit.now
     if not program.is_active and (program.redeem_until is None or now >= program.redeem_until):
         raise Refused("not_redeeming", _("The program is paused, and rewards cannot be taken now."))
-    refuse_if_suspended(account)
+    account.refuse_if_suspended()
 
 
 def _refuse_if_not_for(account: Account, reward: LoyaltyReward) -> None:

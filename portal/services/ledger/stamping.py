@@ -1,6 +1,7 @@
 """Stamping a card (specification of loyalty, section 4)."""
 
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 
@@ -9,7 +10,6 @@ from portal.extensions import db
 from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.reward_issue import RewardIssue
 from portal.services.ledger.accounts import Account, Posting, once
-from portal.services.ledger.earning import refuse_if_suspended
 from portal.services.ledger.visits import Visit
 from portal.words import _, ngettext
 
@@ -28,7 +28,7 @@ def stamp(card_id: int, *, visit: Visit, quantity: int = 1) -> Posting:
     return once(card_id, "stamp", {"quantity": quantity}, work, visit=visit)
 
 
-def put_on(account: Account, quantity: int, **links: int) -> LoyaltyTransaction:
+def put_on(account: Account, quantity: int, **links: Any) -> LoyaltyTransaction:
     """Check the rules of stamps and post them; part of a purchase that also gives points, too."""
     _refuse_if_not_stamping(account, quantity)
     _refuse_in_cooldown(account)
@@ -77,7 +77,7 @@ def _refuse_if_not_stamping(account: Account, quantity: int) -> None:
         raise Refused("paused", _("The program is paused. An owner can start it again."))
     if not program.is_stamps_enabled:
         raise Refused("no_stamps", _("This program collects points, not stamps."))
-    refuse_if_suspended(account)
+    account.refuse_if_suspended()
     most = program.max_stamps_per_transaction
     if not 1 <= quantity <= most:
         raise Refused("bad_quantity", _("Give 1 to %(most)s stamps at once.", most=most), most=most)
@@ -114,9 +114,11 @@ def _refuse_above_cap(account: Account, quantity: int) -> None:
     given = db.session.scalar(select(func.sum(LoyaltyTransaction.stamps_delta)).where(*today)) or 0
     left = max(0, cap - given)
     if quantity > left:
-        said = ngettext(
-            "Only %(num)s more stamp today.", "Only %(num)s more stamps today.", left
-        ) if left else _("No more stamps today. This card has had its %(cap)s.", cap=cap)
+        said = (
+            ngettext("Only %(num)s more stamp today.", "Only %(num)s more stamps today.", left)
+            if left
+            else _("No more stamps today. This card has had its %(cap)s.", cap=cap)
+        )
         raise Refused("daily_cap", said, left=left, at=end)
 
 

@@ -1,6 +1,6 @@
 """Taking back a row that should not have been posted (specification of loyalty, section 6)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -10,7 +10,8 @@ from portal.models.actor import Role
 from portal.models.loyalty_transaction import VOIDABLE, LoyaltyTransaction
 from portal.models.reward_issue import RewardIssue
 from portal.services.ledger.accounts import Account, Posting, once
-from portal.services.ledger.rewarding import give_back
+from portal.services.ledger.rewarding import give_back, give_stock_back
+from portal.services.ledger.taking_back import take_back
 from portal.services.ledger.visits import Visit
 from portal.words import _
 
@@ -20,56 +21,68 @@ UNDO = timedelta(minutes=10)
 def void(row: LoyaltyTransaction, *, visit: Visit, reason_code: str | None = None) -> Posting:
     """Reverse one row, once: the same staff within 10 minutes, a manager within the program's window.
 
-    Raises Refused("not_voidable", "already_voided", "has_refunds", "too_late", "not_allowed").
+    Voiding the handing over of a reward that was issued before leaves it ready; voiding the row that
+    paid for it gives points and stock back. Raises Refused("not_voidable", "already_voided",
+    "has_refunds", "not_redeemed", "too_late", "not_allowed").
     """
 
     def work(account: Account) -> Posting:
         _refuse_if_not_voidable(row)
-        _refuse_if_not_theirs(account, row)
-        if row.type == "redeem":
-            _cancel_issue_of(account, row)
+        issue = _issue_of(row)
+        _refuse_if_not_theirs(account, row, issue)
         _reverse(account, row, reason_code)
+        if issue is not None:
+            _put_back(account, issue, row)
         return Posting(account.card, account.rows, "voided")
 
-    return once(row.card_id, "void", {"row": row.id}, work, visit=visit, dead_too=True)
+    request = {"row": row.id, "reason": reason_code}
+    return once(row.card_id, "void", request, work, visit=visit, dead_too=True)
+
+
+def voided_ids(row: LoyaltyTransaction) -> set[int | None]:
+    """Name the rows of this row's order or card that were voided."""
+    voids = select(LoyaltyTransaction.reverses_id).where(
+        LoyaltyTransaction.merchant_id == row.merchant_id, LoyaltyTransaction.type == "void"
+    )
+    return set(db.session.scalars(voids.where(LoyaltyTransaction.reverses_id.in_(_around(row)))))
+
+
+def _around(row: LoyaltyTransaction) -> list[int]:
+    refunds = select(LoyaltyTransaction.id).where(
+        LoyaltyTransaction.merchant_id == row.merchant_id,
+        LoyaltyTransaction.type == "refund_reversal",
+        LoyaltyTransaction.linked_id == row.id,
+    )
+    return [row.id, *db.session.scalars(refunds)]
 
 
 def _refuse_if_not_voidable(row: LoyaltyTransaction) -> None:
     if row.type not in VOIDABLE:
         raise Refused("not_voidable", _("This movement cannot be voided."))
-    mine = (LoyaltyTransaction.merchant_id == row.merchant_id, LoyaltyTransaction.card_id == row.card_id)
-    voids = select(LoyaltyTransaction.reverses_id).where(*mine, LoyaltyTransaction.type == "void")
-    voided = set(db.session.scalars(voids))
+    around, voided = _around(row), voided_ids(row)
     if row.id in voided:
         raise Refused("already_voided", _("This was voided already."))
-    refunds = select(LoyaltyTransaction.id).where(
-        *mine, LoyaltyTransaction.type == "refund_reversal", LoyaltyTransaction.linked_id == row.id
-    )
-    if row.type == "earn" and set(db.session.scalars(refunds)) - voided:
+    if row.type == "earn" and set(around) - voided - {row.id}:
         raise Refused("has_refunds", _("A part of this was refunded. Refund the rest instead."))
 
 
-def _refuse_if_not_theirs(account: Account, row: LoyaltyTransaction) -> None:
+def _refuse_if_not_theirs(account: Account, row: LoyaltyTransaction, issue: RewardIssue | None) -> None:
     by, now = account.visit.by, account.visit.now
+    if issue is not None and issue.status != "redeemed":
+        raise Refused("not_redeemed", _("This reward is not handed over. Cancel it if it is still open."))
+    done_at: datetime = (issue.redeemed_at if issue else None) or row.created_at
     if by.role >= Role.MANAGER:
-        window = timedelta(hours=account.program.void_window_hours)
-        if by.role < Role.ADMIN and now > row.created_at + window:
-            hours = account.program.void_window_hours
+        hours = account.program.void_window_hours
+        if by.role < Role.ADMIN and now > done_at + timedelta(hours=hours):
             raise Refused("too_late", _("This can be voided for %(hours)s hours only.", hours=hours))
-    elif row.staff_id != by.user_id or now > row.created_at + UNDO:
+    elif row.staff_id != by.user_id or now > done_at + UNDO:
         raise Refused("not_allowed", _("Only who did it may undo it, for ten minutes. Ask a manager."))
 
 
 def _reverse(account: Account, row: LoyaltyTransaction, reason_code: str | None) -> None:
-    account.post(
-        "void",
-        points=-row.points_delta,
-        stamps=-row.stamps_delta,
-        reverses_id=row.id,
-        linked_id=row.id,
-        order_id=row.order_id,
-        reason_code=reason_code,
-    )
+    links = {"reverses_id": row.id, "linked_id": row.id, "reason_code": reason_code}
+    issue = {"reward_issue_id": row.reward_issue_id} if row.reward_issue_id else {}
+    take_back(account, row, "void", row.points_delta, stamps=-row.stamps_delta, **links, **issue)
     if account.card.stamps_balance < 0:
         _cancel_stamp_rewards(account)
 
@@ -88,9 +101,21 @@ def _cancel_stamp_rewards(account: Account) -> None:
         give_back(account, issue)
 
 
-def _cancel_issue_of(account: Account, row: LoyaltyTransaction) -> None:
+def _issue_of(row: LoyaltyTransaction) -> RewardIssue | None:
+    """Find the reward a redeem row handed out."""
+    if row.type != "redeem":
+        return None
     query = select(RewardIssue).where(
         RewardIssue.merchant_id == row.merchant_id, RewardIssue.id == row.reward_issue_id
     )
-    issue = db.session.scalars(query).one()
-    issue.status, issue.redeemed_at, issue.cancelled_at = "cancelled", None, account.visit.now
+    return db.session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def _put_back(account: Account, issue: RewardIssue, row: LoyaltyTransaction) -> None:
+    """Cancel a reward whose points came back with the void; one that cost none then is ready again."""
+    issue.redeemed_at = issue.redeemed_store_id = None
+    if not row.points_delta:
+        issue.status = "issued"
+        return
+    issue.status, issue.cancelled_at = "cancelled", account.visit.now
+    give_stock_back(issue)

@@ -1,0 +1,73 @@
+"""Taking back points that were given, but not what expired since (specification of loyalty, section 6)."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.extensions import db
+from portal.models.loyalty_transaction import LoyaltyTransaction
+from portal.services.ledger.accounts import Account
+
+LOST = ("expire", "forfeit")
+
+
+def take_back(
+    account: Account, given: LoyaltyTransaction, kind: str, owed: int, *, stamps: int = 0, **details: Any
+) -> LoyaltyTransaction:
+    """Post the reversal of points given: less what expired since, and what the policy forgives.
+
+    The row keeps `owed`, what was `set_off` against which row, and what was `forgiven`, so that the
+    statement can say why fewer points went than came.
+    """
+    set_off = _set_off(account, given, owed) if owed > 0 else []
+    left = owed - sum(part["points"] for part in set_off)
+    forgiven = _forgiven(account, given, left)
+    snapshot = {"owed": owed, "set_off": set_off, "forgiven": forgiven}
+    return account.post(
+        kind,
+        points=-(left - forgiven),
+        stamps=stamps,
+        order_id=given.order_id,
+        rule_snapshot=snapshot,
+        **details,
+    )
+
+
+def _forgiven(account: Account, given: LoyaltyTransaction, left: int) -> int:
+    """Count the shortfall the merchant forgives, by the policy of the day of the purchase."""
+    policy = given.rule_snapshot.get("clawback_policy", account.program.clawback_policy)
+    if policy != "clamp_to_zero":
+        return 0
+    return max(0, left - max(0, account.card.points_balance))
+
+
+def _set_off(account: Account, given: LoyaltyTransaction, owed: int) -> list[dict[str, int]]:
+    """Find what later expiries took and nobody set off yet, the oldest first."""
+    row = LoyaltyTransaction
+    query = select(row).where(
+        row.merchant_id == given.merchant_id,
+        row.card_id.in_(account.cards()),
+        row.type.in_((*LOST, "refund_reversal", "void")),
+        row.id > given.id,
+    )
+    dead_too = {"include_deleted": True}
+    later = list(db.session.scalars(query.order_by(row.id), execution_options=dead_too))
+    used = _used(later)
+    parts = []
+    for lost in (each for each in later if each.type in LOST):
+        points = min(owed, -lost.points_delta - used.get(lost.id, 0))
+        if points > 0:
+            parts.append({"row": lost.id, "points": points})
+            owed -= points
+    return parts
+
+
+def _used(rows: list[LoyaltyTransaction]) -> dict[int, int]:
+    """Sum up what standing reversals have set off already, by the row that took it."""
+    voided = {row.reverses_id for row in rows if row.type == "void"}
+    used: dict[int, int] = {}
+    for row in rows:
+        if row.id not in voided:
+            for part in row.rule_snapshot.get("set_off", ()):
+                used[part["row"]] = used.get(part["row"], 0) + part["points"]
+    return used
