@@ -12,8 +12,6 @@ from portal.extensions import db
 from portal.models.user import User
 from portal.services import keyset
 
-DEAD_FIELDS = ("deleted_at", "deletion_id")
-
 
 def rows_of(model: Any, asked: ListAsked, *conditions: Any) -> keyset.Page:
     """Read a page of the living, or as asked of the dead; what was purged is in no list."""
@@ -41,11 +39,11 @@ def told_page(found: keyset.Page, tell: Any) -> dict[str, Any]:
 
 
 def tell_all(rows: Sequence[Any], fields: Iterable[str]) -> list[dict[str, Any]]:
-    """Write rows by their fields, with who deleted the dead."""
+    """Write rows by the fields of their shape, with who deleted the dead."""
     names = names_of(row.deleted_by_id for row in rows)
-    shared = ("id", *fields, "created_at", "updated_at", *DEAD_FIELDS)
+    own = [field for field in fields if field != "deleted_by"]
     return [
-        {field: getattr(row, field) for field in shared}
+        {field: getattr(row, field) for field in own}
         | {"deleted_by": person(row.deleted_by_id, names) if row.deletion_id is not None else None}
         for row in rows
     ]

@@ -134,6 +134,22 @@ def test_the_document_tells_every_address(app, document):
 
 
 @pytest.mark.sqlite
+@pytest.mark.parametrize(("kind", "one"), [("users", "user"), ("merchants", "merchant"), ("stores", "store")])
+def test_every_kind_answers_the_same_calls(document, kind, one):
+    root = f"/api/admin/{kind}"
+    told = {label: operation["operationId"] for label, operation in operations_of(document) if root in label}
+    assert told == {
+        f"GET {root}": f"list{kind.title()}",
+        f"POST {root}": f"create{one.title()}",
+        f"GET {root}/{{{one}_id}}": f"get{one.title()}",
+        f"PATCH {root}/{{{one}_id}}": f"change{one.title()}",
+        f"DELETE {root}/{{{one}_id}}": f"delete{one.title()}",
+        f"PUT {root}/{{{one}_id}}/restore": f"restore{one.title()}",
+        f"POST {root}/{{{one}_id}}/preview": f"preview{one.title()}",
+    }
+
+
+@pytest.mark.sqlite
 def test_ids_are_of_64_bits_and_the_server_is_this_one(document):
     assert [server["url"] for server in document["servers"]] == ["/"]
     shapes = document["components"]["schemas"]

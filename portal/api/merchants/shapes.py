@@ -18,7 +18,6 @@ Country = Annotated[str, Field(pattern=COUNTRY, examples=["LU"])]
 Locale = Annotated[str, Field(pattern=LOCALE, examples=["fr-LU"])]
 Retention = Annotated[int, Field(ge=0, le=LONGEST_RETENTION)]
 DAYS = "Days the trash is kept; 0 for ever."
-FIELDS = ("name", "subdomain", "timezone", "currency", "country", "locale", "retention_days")
 
 
 class NewMerchant(Asked):
@@ -75,12 +74,8 @@ class MerchantPage(Told):
 def tell(merchants: Sequence[Merchant]) -> list[dict[str, Any]]:
     """Write merchants, with their owners."""
     owners = _owners_of([merchant.id for merchant in merchants])
-    return [told | {"owner_ids": owners.get(told["id"], [])} for told in tell_all(merchants, FIELDS)]
-
-
-def tell_one(merchant: Merchant) -> dict[str, Any]:
-    """Write one merchant."""
-    return tell([merchant])[0]
+    fields = MerchantTold.model_fields.keys() - {"owner_ids"}
+    return [told | {"owner_ids": owners.get(told["id"], [])} for told in tell_all(merchants, fields)]
 
 
 def _owners_of(merchant_ids: list[int]) -> dict[int, list[int]]:

@@ -1,30 +1,14 @@
 """How stores are asked for and told."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from portal.api.lists import tell_all
 from portal.api.shapes import BIGGEST, Asked, Change, Code, Id, Line, ListAsked, Mortal, Name, Told, Twin
-from portal.models.store import Store
 
 StoreCode = Annotated[Code, Field(examples=["gare"])]
 Subdomain = Annotated[Code, Field(examples=["cafe-gare"])]
 Zone = Annotated[str, Field(min_length=1, max_length=64, examples=["Europe/Luxembourg"])]
-FIELDS = (
-    "merchant_id",
-    "name",
-    "store_code",
-    "subdomain",
-    "address",
-    "city",
-    "postal_code",
-    "country",
-    "phone",
-    "timezone",
-    "external_ref",
-)
 
 
 class StoresAsked(ListAsked):
@@ -91,13 +75,3 @@ class StorePage(Told):
 
     items: list[StoreTold]
     next: str | None
-
-
-def tell(stores: Sequence[Store]) -> list[dict[str, Any]]:
-    """Write stores."""
-    return tell_all(stores, FIELDS)
-
-
-def tell_one(store: Store) -> dict[str, Any]:
-    """Write one store."""
-    return tell([store])[0]

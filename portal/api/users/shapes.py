@@ -1,19 +1,16 @@
 """How people are asked for and told."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from portal.api.lists import tell_all
 from portal.api.shapes import Asked, Change, Code, Mortal, Name, Told, Twin
-from portal.models.user import User
 
 Email = Annotated[
     str,
     Field(min_length=3, max_length=254, json_schema_extra={"format": "email"}, examples=["ana@example.com"]),
 ]
 Username = Annotated[Code, Field(examples=["ana-weber"])]
-FIELDS = ("display_name", "email", "username", "is_platform_admin")
 
 
 class NewUser(Asked):
@@ -61,13 +58,3 @@ class UserPage(Told):
 
     items: list[UserTold]
     next: str | None
-
-
-def tell(people: list[User]) -> list[dict[str, Any]]:
-    """Write people."""
-    return tell_all(people, (*FIELDS, "can_sign_in"))
-
-
-def tell_one(user: User) -> dict[str, Any]:
-    """Write one person."""
-    return tell([user])[0]
