@@ -11,6 +11,8 @@ from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
+from sqlalchemy import select
+
 from portal.extensions import db
 from portal.models import (
     CardToken,
@@ -20,6 +22,7 @@ from portal.models import (
     LoyaltyCard,
     LoyaltyProgram,
     LoyaltyReward,
+    LoyaltyTransaction,
     Merchant,
     MerchantOwner,
     Order,
@@ -34,6 +37,9 @@ from portal.models import (
 from portal.models.actor import JOBS, OPERATOR, Actor, Role
 from portal.models.tenancy import scoped
 from portal.models.text import slug_from
+from portal.services.ledger.accounts import open_account
+from portal.services.ledger.earning import earn
+from portal.services.ledger.visits import Visit
 
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 ADMIN = Actor(user_id=None, role=Role.ADMIN)
@@ -192,8 +198,45 @@ def make_order(
     for position, product in enumerate(products, 1):
         money = {"unit_price_cents": product.price_cents, "amount_cents": product.price_cents}
         keys = {"merchant_id": order.merchant_id, "order_id": order.id, "product_id": product.id}
-        _made(OrderLine(name=product.name, position=position, **keys, **money))
+        earns = {"earns_points": product.earns_points}
+        _made(OrderLine(name=product.name, position=position, **keys, **money, **earns))
     return order
+
+
+def give(
+    card: LoyaltyCard,
+    *,
+    points: int = 0,
+    stamps: int = 0,
+    kind: str = "import",
+    at: datetime = NOW,
+    **more: Any,
+) -> LoyaltyTransaction:
+    """Move the card's balances by one row of the ledger; unless told, of the kind that may do anything."""
+    visit = {name: more.pop(name) for name in ("source", "store_id", "batch_id") if name in more}
+    by = more.pop("by", OWNER)
+    more = {"rule_snapshot": {}, **more}
+    with within(card.merchant_id), _remembering():
+        account = open_account(card.id, Visit(by=by, now=at, **visit))
+        row = account.post(kind, points=points, stamps=stamps, **more)
+        db.session.commit()
+    return row
+
+
+def make_earn(
+    order: Order, card: LoyaltyCard, *, at: datetime | None = None, **more: Any
+) -> LoyaltyTransaction:
+    """Let the order earn by the rules of its program, at the till; lines that earn nothing are left out."""
+    visit = Visit(
+        by=more.pop("by", OWNER), now=at or order.occurred_at, source="till", store_id=order.store_id
+    )
+    with within(order.merchant_id), _remembering():
+        mine = (OrderLine.merchant_id == order.merchant_id, OrderLine.order_id == order.id)
+        nothing = select(OrderLine.amount_cents).where(*mine, OrderLine.earns_points.is_(False))
+        amounts = {"spent_cents": order.total_cents, "excluded_cents": sum(db.session.scalars(nothing))}
+        posting = earn(card.id, order_id=order.id, visit=visit, **{**amounts, **more})
+        db.session.commit()
+    return next(row for row in posting.rows if row.type == "earn")
 
 
 def make_everything(merchant: Merchant) -> SimpleNamespace:
