@@ -20,7 +20,7 @@ MOMENT = UtcDateTime(timezone=True)
 TABLES = """
     enrolment_fingerprints import_batches import_rows consent_events customer_merges
     order_refunds reward_issues loyalty_transactions review_items
-    tier_changes transaction_notes
+    tier_changes transaction_notes reward_stores
 """.split()
 APPEND_ONLY = ("loyalty_transactions", "tier_changes", "consent_events")
 
@@ -768,6 +768,38 @@ def upgrade() -> None:
         sqlite_where=sa.text("merged_by_id IS NOT NULL"),
         postgresql_where=sa.text("merged_by_id IS NOT NULL"),
     )
+    op.create_table(
+        "reward_stores",
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("merchant_id", NUMBER, nullable=False),
+        sa.Column("reward_id", NUMBER, nullable=False),
+        sa.Column("store_id", NUMBER, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "reward_id"],
+            ["loyalty_rewards.merchant_id", "loyalty_rewards.id"],
+            name=op.f("fk_reward_stores_merchant_id_reward_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "store_id"],
+            ["stores.merchant_id", "stores.id"],
+            name=op.f("fk_reward_stores_merchant_id_store_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["merchant_id"], ["merchants.id"], name=op.f("fk_reward_stores_merchant_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reward_stores")),
+        sa.UniqueConstraint("merchant_id", "id", name=op.f("uq_reward_stores_merchant_id_id")),
+        sa.UniqueConstraint(
+            "merchant_id",
+            "reward_id",
+            "store_id",
+            name=op.f("uq_reward_stores_merchant_id_reward_id_store_id"),
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_reward_stores_merchant_id_store_id", "reward_stores", ["merchant_id", "store_id"])
     # When points expire is counted from the last activity and the rules of the day; a copy would go stale.
     op.drop_column("loyalty_cards", "expires_at")
 

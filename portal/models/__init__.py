@@ -9,7 +9,7 @@ from portal.models.invitation import Invitation
 from portal.models.login_session import LoginSession, SignInAttempt
 from portal.models.loyalty_card import CardToken, LoyaltyCard
 from portal.models.loyalty_program import LoyaltyProgram, ProgramVersion
-from portal.models.loyalty_reward import LoyaltyReward
+from portal.models.loyalty_reward import LoyaltyReward, RewardStore
 from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.merchant import Merchant, MerchantOwner
 from portal.models.order import Order, OrderLine
@@ -58,6 +58,7 @@ __all__ = [
     "ProgramVersion",
     "ReviewItem",
     "RewardIssue",
+    "RewardStore",
     "SignInAttempt",
     "StaffPin",
     "Store",

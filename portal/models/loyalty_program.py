@@ -142,6 +142,11 @@ class LoyaltyProgram(Tenant, SoftDeleteMixin, TimestampMixin, Model):
         """Find one of `points_rewards` by its id."""
         return next((r for r in self.points_rewards if r["id"] == reward_id), None)
 
+    def reaches(self, tier_key: str | None, wanted: str) -> bool:
+        """Tell whether a member of the tier has the wanted one, or a higher."""
+        keys = [tier["key"] for tier in self.tier_config]
+        return tier_key in keys and wanted in keys and keys.index(tier_key) >= keys.index(wanted)
+
     def activate(self, now: datetime) -> None:
         """Start earning; the first start is remembered for ever."""
         self.is_active = True

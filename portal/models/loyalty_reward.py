@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from portal.errors import Refused
@@ -95,3 +95,19 @@ def check_dates(first: datetime | None, last: datetime | None) -> None:
     if first is not None and last is not None and last <= first:
         message = _("The last day must not be before the first.")
         raise Refused("bad_dates", message, field="valid_until")
+
+
+class RewardStore(Tenant, Model):
+    """One store where a reward may be taken; a reward without any may be taken in all."""
+
+    __tablename__ = "reward_stores"
+    merchant_rule = Rule.HISTORY
+
+    reward_id: Mapped[int]
+    store_id: Mapped[int]
+
+    __table_args__ = (
+        tenant_key("reward_id", "loyalty_rewards", Rule.PART),
+        tenant_key("store_id", "stores", Rule.HISTORY),
+        UniqueConstraint("merchant_id", "reward_id", "store_id"),
+    )

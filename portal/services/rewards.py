@@ -1,5 +1,6 @@
 """What people do with rewards: offer, change, put in order, delete."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,8 @@ from portal.extensions import db
 from portal.models.actor import Actor
 from portal.models.deletion import Deletion
 from portal.models.loyalty_program import LoyaltyProgram
-from portal.models.loyalty_reward import LoyaltyReward, check_dates
+from portal.models.loyalty_reward import LoyaltyReward, RewardStore, check_dates
+from portal.models.store import Store
 from portal.services import audit, trash
 from portal.services.changing import apply, refuse_unknown
 from portal.services.programs import hold
@@ -39,12 +41,33 @@ def rewards_of(program: LoyaltyProgram) -> Select[LoyaltyReward]:
     return select(LoyaltyReward).where(*owner).order_by(LoyaltyReward.position, LoyaltyReward.id)
 
 
+def stores_of(program: LoyaltyProgram) -> dict[int, list[Store]]:
+    """List the stores each limited reward may be taken in, by its id; deleted stores too."""
+    listed = (
+        select(RewardStore.reward_id, Store)
+        .join(Store, (Store.merchant_id == RewardStore.merchant_id) & (Store.id == RewardStore.store_id))
+        .where(RewardStore.merchant_id == program.merchant_id)
+        .order_by(Store.name, Store.id)
+    )
+    found: dict[int, list[Store]] = {}
+    for reward_id, store in db.session.execute(listed, execution_options={"include_deleted": {Store}}):
+        found.setdefault(reward_id, []).append(store)
+    return found
+
+
 def add_reward(
-    program: LoyaltyProgram, *, name: str, points_required: int, by: Actor, **details: Any
+    program: LoyaltyProgram,
+    *,
+    name: str,
+    points_required: int,
+    by: Actor,
+    store_ids: Collection[int] = (),
+    **details: Any,
 ) -> LoyaltyReward:
     """Add something points buy, last in the order; `details` may give the other FIELDS.
 
-    Raises Refused for values out of range, an unknown tier, or more rewards than anybody reads.
+    `store_ids` are the only stores it may be taken in; none is all. Raises Refused for values out of
+    range, an unknown tier or store, or more rewards than anybody reads.
     """
     hold(program)
     others = _in_order(program)
@@ -61,16 +84,23 @@ def add_reward(
         **details,
     )
     save(reward, by=by)
+    _limit_to(reward, store_ids)
     audit.record("create", reward, by=by)
     return reward
 
 
-def change_reward(reward: LoyaltyReward, *, by: Actor, **changes: Any) -> list[str]:
-    """Change the FIELDS given and name those that differ; raises as add_reward does."""
+def change_reward(
+    reward: LoyaltyReward, *, by: Actor, store_ids: Collection[int] | None = None, **changes: Any
+) -> list[str]:
+    """Change the FIELDS given and name those that differ, "stores" too; raises as add_reward does."""
     hold(reward.program)
     dates = {field: getattr(reward, field) for field in ("valid_from", "valid_until")}
     _check(reward.program, dates | changes)
-    return apply(reward, changes, known=FIELDS, by=by)
+    changed = apply(reward, changes, known=FIELDS, by=by)
+    if store_ids is not None and _limit_to(reward, store_ids):
+        audit.record("change", reward, by=by, fields=["stores"])
+        changed.append("stores")
+    return changed
 
 
 def move_reward(reward: LoyaltyReward, *, steps: int, by: Actor) -> bool:
@@ -96,6 +126,23 @@ def delete_reward(reward: LoyaltyReward, *, by: Actor, now: datetime, reason: st
 
 def _in_order(program: LoyaltyProgram) -> list[LoyaltyReward]:
     return list(db.session.scalars(rewards_of(program).execution_options(populate_existing=True)))
+
+
+def _limit_to(reward: LoyaltyReward, store_ids: Collection[int]) -> bool:
+    """Write down the stores the reward may be taken in; True when they differ from before."""
+    query = select(RewardStore).where(
+        RewardStore.merchant_id == reward.merchant_id, RewardStore.reward_id == reward.id
+    )
+    listed = {row.store_id: row for row in db.session.scalars(query)}
+    added, removed = set(store_ids) - set(listed), set(listed) - set(store_ids)
+    mine = select(Store.id).where(Store.merchant_id == reward.merchant_id, Store.id.in_(added))
+    if added - set(db.session.scalars(mine)):
+        raise Refused("no_store", _("Choose among the stores you have."), field="store_ids")
+    for store_id in removed:
+        db.session.delete(listed[store_id])
+    for store_id in sorted(added):
+        db.session.add(RewardStore(merchant_id=reward.merchant_id, reward_id=reward.id, store_id=store_id))
+    return bool(added or removed)
 
 
 def _check(program: LoyaltyProgram, details: dict[str, Any]) -> None:

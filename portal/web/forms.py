@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import RadioField, SelectField
+from wtforms import RadioField, SelectField, SelectMultipleField
 from wtforms.validators import Length
+from wtforms.widgets import CheckboxInput
 
 from portal.errors import Conflict, Refused
 from portal.extensions import db
@@ -23,6 +24,18 @@ OF_WTFORMS = (later("Not a valid choice."), later("This field is required."))  #
 def at_most(letters: int) -> Length:
     """Hold a field to so many letters, and name the number."""
     return Length(max=letters, message=later("Write at most %(most)s letters.", most=letters))
+
+
+class ChecksField(SelectMultipleField):
+    """Some of a few, each with a box to tick; what is chosen is kept in one order, to be compared."""
+
+    option_widget = CheckboxInput()
+    data: Any
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take what was ticked."""
+        super().process_formdata(valuelist)
+        self.data = sorted(set(self.data or ()))
 
 
 class Form(FlaskForm):
@@ -120,7 +133,9 @@ class ChangeForm(Form):
         choices = dict(getattr(self[name], "choices", None) or ())
         if not value:
             return _("Somebody changed this meanwhile: it is empty now. Save again to keep yours.")
-        theirs = choices.get(value, _shortened(str(self[name].object_data), LONG))
+        data = self[name].object_data
+        named = [str(choices.get(each, each)) for each in data] if isinstance(data, list) else []
+        theirs = ", ".join(named) or choices.get(value, _shortened(str(data), LONG))
         return _("Somebody changed this meanwhile: “%(theirs)s”. Save again to keep yours.", theirs=theirs)
 
     def _names(self) -> list[str]:

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from portal.extensions import db
-from portal.models import LoyaltyReward
-from tests.factories import make_program, make_reward, within
+from portal.models import LoyaltyReward, Store
+from portal.services import trash
+from tests.factories import NOW, make_merchant, make_program, make_reward, make_store, owner_of, within
 from tests.web.conftest import path
 from tests.web.test_program import TIERS, as_owner, bad, cast, read, start, to  # noqa: F401 - fixtures
 
@@ -241,3 +242,29 @@ def test_an_address_of_a_reward_that_a_refusal_left_in_the_bar_leads_to_the_list
     for rest in ("", "/position"):
         assert owner.get(f"{listed}{reward_id}{rest}").location == listed
     assert owner.get(f"{listed}999999").status_code == 404
+
+
+def test_a_reward_is_limited_to_some_stores_and_a_deleted_one_keeps_its_place(as_owner, cast, program):  # noqa: F811
+    nord, sud = make_store(cast.merchant, "Nord"), make_store(cast.merchant, "Sud")
+    typed = {"name": "Tea", "points_required": "50", "store_ids": [sud.id, nord.id]}
+    as_owner.post(to(cast, "rewards/"), data=typed)
+    assert "only in Nord, Sud" in as_owner.get(to(cast, "rewards/")).text
+    with within(cast.merchant):
+        trash.soft_delete_cascade(db.session.get(Store, nord.id), by=owner_of(cast.merchant), now=NOW)
+        db.session.commit()
+    reward = rewards_of(cast)[0]
+    form = as_owner.get(to(cast, f"rewards/{reward.id}/edit")).text
+    assert "Nord (deleted)" in form
+    typed["store_ids"] = [nord.id]
+    as_owner.post(to(cast, f"rewards/{reward.id}"), data=typed)
+    assert "only in Nord" in as_owner.get(to(cast, "rewards/")).text
+    typed["store_ids"] = []
+    as_owner.post(to(cast, f"rewards/{reward.id}"), data=typed)
+    assert "only in" not in as_owner.get(to(cast, "rewards/")).text
+
+
+def test_a_store_of_another_is_no_choice(as_owner, cast, program):  # noqa: F811
+    other = make_store(make_merchant())
+    typed = {"name": "Tea", "points_required": "50", "store_ids": [other.id]}
+    answer = as_owner.post(to(cast, "rewards/"), data=typed)
+    assert (answer.status_code, rewards_of(cast)) == (422, [])

@@ -6,7 +6,7 @@ from sqlalchemy import func, select, update
 
 from portal.errors import Refused
 from portal.extensions import db
-from portal.models.loyalty_reward import LoyaltyReward
+from portal.models.loyalty_reward import LoyaltyReward, RewardStore
 from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.reward_issue import RewardIssue
 from portal.services.ledger.accounts import Account, Posting, once
@@ -115,8 +115,9 @@ def _refuse_if_not_for(account: Account, reward: LoyaltyReward) -> None:
     if reward.stock == 0:
         raise Refused("out_of_stock", _("“%(name)s” is out of stock.", name=reward.name))
     _refuse_outside_its_days(reward, now)
-    if reward.tier_key and reward.tier_key != account.card.tier_key:
-        raise Refused("wrong_tier", _("“%(name)s” is for another tier.", name=reward.name))
+    if reward.tier_key and not account.program.reaches(account.card.tier_key, reward.tier_key):
+        raise Refused("wrong_tier", _("“%(name)s” is for a higher tier.", name=reward.name))
+    _refuse_in_other_stores(account, reward)
     _refuse_above_limit(account, reward)
 
 
@@ -124,6 +125,14 @@ def _refuse_outside_its_days(reward: LoyaltyReward, now: datetime) -> None:
     begins, ends = reward.valid_from, reward.valid_until
     if (begins and now < begins) or (ends and now >= ends):
         raise Refused("not_valid_today", _("“%(name)s” is not offered today.", name=reward.name))
+
+
+def _refuse_in_other_stores(account: Account, reward: LoyaltyReward) -> None:
+    """A reward limited to some stores is taken there; the office, which is no store, may hand it out."""
+    mine = (RewardStore.merchant_id == reward.merchant_id, RewardStore.reward_id == reward.id)
+    allowed = set(db.session.scalars(select(RewardStore.store_id).where(*mine)))
+    if allowed and account.visit.store_id is not None and account.visit.store_id not in allowed:
+        raise Refused("wrong_store", _("“%(name)s” is not offered in this store.", name=reward.name))
 
 
 def _refuse_above_limit(account: Account, reward: LoyaltyReward) -> None:

@@ -31,7 +31,7 @@ def qualifying_points(account: Account, now: datetime) -> int:
         earns.append(row.occurred_at > now - timedelta(days=days))
     dead_too = {"include_deleted": True}
     earned = db.session.execute(select(row.id, row.points_delta).where(*earns), execution_options=dead_too)
-    left = dict(earned.tuples().all())
+    left: dict[int, int] = dict(earned.all())
     back = select(row.id, row.type, row.linked_id, row.reverses_id, row.rule_snapshot).where(
         *mine, row.type.in_(("refund_reversal", "void"))
     )

@@ -6,11 +6,14 @@ from typing import Any, Self
 from wtforms import SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
+from portal.extensions import db
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_reward import LONGEST_DESCRIPTION, REWARD_LIMITS, LoyaltyReward
+from portal.models.store import Store
 from portal.models.text import LONGEST_NAME
+from portal.services.rewards import stores_of
 from portal.web.filters import money_typed
-from portal.web.forms import ChangeForm, at_most
+from portal.web.forms import ChangeForm, ChecksField, at_most
 from portal.web.program.fields import (
     DayField,
     Money,
@@ -18,6 +21,7 @@ from portal.web.program.fields import (
     day_typed,
     number_typed,
 )
+from portal.web.scope import current_merchant
 from portal.words import _, later
 
 SHORT = [at_most(40)]
@@ -49,16 +53,20 @@ class RewardForm(ChangeForm):
     discount = Money(later("Takes off the bill"), SHORT, highest=REWARD_LIMITS["discount_cents"][1])
     stock = _number(later("In stock"), "stock")
     per_customer_limit = _number(later("Times per member"), "per_customer_limit")
-    tier_key = SelectField(later("Only for the tier"), filters=[lambda key: key or ""])
+    tier_key = SelectField(later("From the tier up"), filters=[lambda key: key or ""])
+    store_ids = ChecksField(later("Only in these stores"), coerce=int)
     valid_from = DayField(later("First day"), SHORT)
     valid_until = DayField(later("Last day"), SHORT, ends=True)
 
     @classmethod
     def of(cls, program: LoyaltyProgram, reward: LoyaltyReward | None = None) -> Self:
         """Show a reward as people type it, with the tiers to choose from; or an empty form."""
-        form = cls(obj=SimpleNamespace(**_typed(reward)) if reward else None)
+        listed = stores_of(program).get(reward.id, []) if reward else []
+        chosen = {"store_ids": sorted(store.id for store in listed)}
+        form = cls(obj=SimpleNamespace(**_typed(reward), **chosen) if reward else None)
         tiers = [(tier["key"], tier["name"]) for tier in program.tier_config]
         form.tier_key.choices = [("", _("Every member")), *tiers]
+        form.store_ids.choices = [(store.id, _store_words(store)) for store in _stores(listed)]
         return form
 
     def details(self) -> dict[str, Any]:
@@ -70,7 +78,19 @@ class RewardForm(ChangeForm):
             name: self[name].value
             for name in ("points_required", "stock", "per_customer_limit", "valid_from", "valid_until")
         }
-        return texts | numbers | {"discount_cents": self.discount.value}
+        return (
+            texts | numbers | {"discount_cents": self.discount.value, "store_ids": self.store_ids.data or []}
+        )
+
+
+def _stores(listed: list[Store]) -> list[Store]:
+    """The stores to choose from: the living, and what is chosen already."""
+    living = db.session.scalars(Store.of(current_merchant()).order_by(Store.name, Store.id)).all()
+    return [*living, *(store for store in listed if store.is_deleted)]
+
+
+def _store_words(store: Store) -> str:
+    return _("%(name)s (deleted)", name=store.name) if store.is_deleted else store.name
 
 
 def _typed(reward: LoyaltyReward) -> dict[str, Any]:

@@ -150,7 +150,8 @@ def _listed(program: LoyaltyProgram) -> Response:
     listed = db.session.scalars(rewards.rewards_of(program)).all()
     tiers = {tier["key"]: tier["name"] for tier in program.tier_config}
     around = shown.around(program, "rewards") | {"reward_words": told.reward_words}
-    return page("program/rewards.html", rewards=listed, tiers=tiers, **around)
+    stores = rewards.stores_of(program)
+    return page("program/rewards.html", rewards=listed, tiers=tiers, stores=stores, **around)
 
 
 def _ask(template: str, form: RewardForm, **more: Any) -> Response:

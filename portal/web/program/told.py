@@ -1,11 +1,12 @@
 """The rules in words: what each is called, and how a value of it reads."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from portal.models.loyalty_reward import LoyaltyReward
+from portal.models.store import Store
 from portal.web.filters import day, money, when
 from portal.web.program.fields import TIMES, multiplier_typed, part_typed
 from portal.words import _, later, ngettext, number
@@ -55,9 +56,11 @@ def groups(rules: dict[str, Any]) -> Iterator[tuple[str, list[Told]]]:
         yield str(title), lines
 
 
-def reward_words(reward: LoyaltyReward, tiers: Mapping[str, str]) -> str:
-    """Say for whom a reward is, how often, how many are left, and when."""
-    said = [_("Every member") if not reward.tier_key else _("Only %(tier)s", tier=tiers.get(reward.tier_key))]
+def reward_words(reward: LoyaltyReward, tiers: Mapping[str, str], stores: Sequence[Store] = ()) -> str:
+    """Say for whom a reward is, where, how often, how many are left, and when."""
+    said = [_tier_words(reward.tier_key, tiers) if reward.tier_key else _("Every member")]
+    if stores:
+        said.append(_("only in %(stores)s", stores=", ".join(store.name for store in stores)))
     if reward.per_customer_limit is not None:
         said.append(ngettext("%(num)s time each", "%(num)s times each", reward.per_customer_limit))
     if reward.stock:
@@ -67,6 +70,12 @@ def reward_words(reward: LoyaltyReward, tiers: Mapping[str, str]) -> str:
     if reward.valid_until is not None:
         said.append(_("until %(day)s", day=day(reward.valid_until - timedelta(seconds=1))))
     return ", ".join(said)
+
+
+def _tier_words(key: str, tiers: Mapping[str, str]) -> str:
+    """Say for which tiers; the last of `tiers` is the highest."""
+    name = tiers.get(key)
+    return _("Only %(tier)s", tier=name) if [key] == [*tiers][-1:] else _("%(tier)s and up", tier=name)
 
 
 def _colour(rule: str, rules: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import pytest
 from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models import LoyaltyTransaction
-from portal.services import trash
+from portal.services import rewards, trash
 from portal.services.ledger.earning import earn, points_for
 from portal.services.ledger.refunding import reverse_earn
 from portal.services.ledger.rewarding import cancel_reward, issue_reward, redeem
@@ -125,3 +125,27 @@ def test_a_dead_card_earns_nothing_but_may_be_refunded(shop):
     reverse_earn(earned, 1000, visit=visit(shop, 5))
     rows = LoyaltyTransaction.of(shop).order_by(LoyaltyTransaction.id)
     assert [row.points_after for row in db.session.scalars(rows)] == [20, 10]
+
+
+def test_a_reward_is_taken_only_in_its_stores_and_from_its_tier_up(shop):
+    tiers = [
+        {"key": key, "name": key, "threshold": n, "multiplier_bp": 10_000} for n, key in enumerate("abc")
+    ]
+    program = make_program(
+        shop, loyalty_type="points", points_per_euro=100, minimum_redemption_points=0, tier_config=tiers
+    )
+    here, there = make_store(shop), make_store(shop)
+    reward = make_reward(program, points_required=1)
+    rewards.change_reward(reward, by=owner_of(shop), store_ids=[here.id], tier_key="b")
+    card = make_card(program, tier_key="a")
+    with pytest.raises(Refused, match="points are missing"):
+        issue_reward(card.id, reward.id, visit=visit(shop, store_id=here.id))
+    earn(card.id, spent_cents=1, visit=visit(shop))
+    assert card.tier_key == "b"
+    with pytest.raises(Refused, match="not offered in this store"):
+        issue_reward(card.id, reward.id, visit=visit(shop, store_id=there.id))
+    rewards.change_reward(reward, by=owner_of(shop), tier_key="c")
+    with pytest.raises(Refused, match="higher tier"):
+        issue_reward(card.id, reward.id, visit=visit(shop, store_id=here.id))
+    rewards.change_reward(reward, by=owner_of(shop), tier_key="a")
+    assert issue_reward(card.id, reward.id, visit=visit(shop, store_id=here.id)).points == -1
