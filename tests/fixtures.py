@@ -3,10 +3,13 @@
 `app` runs a test once on each engine; mark a test `sqlite` or `postgresql` and it runs on that
 one alone. The app's context is pushed, and `session` is the session of that context. On
 PostgreSQL the app connects as the app role, behind the walls.
+
+After every test each card's balances must be the sums of its ledger (tests/sums.py).
 """
 
 import os
 import shutil
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,7 +27,7 @@ from config import ROOT, from_environment
 from portal import create_app
 from portal.extensions import db, limiter
 from portal.models.base import Model
-from tests import engines
+from tests import engines, sums
 from tests.guard import guard  # noqa: F401 - a fixture, on for every test
 
 EMPTY = (  # append-only tables have triggers against it; the owner may put them to sleep
@@ -47,6 +50,7 @@ class Database:
     environment: dict[str, str]
     clean: Callable[[], None]
     remove: Callable[[], None]
+    ask: Callable[[str], list[tuple[Any, ...]]]
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -55,8 +59,9 @@ class Database:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the way out of the SQL guard."""
+    """Name the ways out of the SQL guard and of the sums."""
     config.addinivalue_line("markers", "unguarded(reason): talks SQL that the guard must not judge")
+    config.addinivalue_line("markers", "unbalanced(reason): leaves a ledger that does not add up on purpose")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -95,13 +100,15 @@ def apps() -> Iterator[dict[str, Flask]]:
 
 
 @pytest.fixture
-def database(engine_name, databases, tmp_path_factory) -> Iterator[Database]:
-    """A migrated and empty database."""
+def database(request, engine_name, databases, tmp_path_factory) -> Iterator[Database]:
+    """A migrated and empty database; what the test leaves in its ledger must add up."""
     if engine_name not in databases:
         make = {"sqlite": make_sqlite, "postgresql": make_postgresql}[engine_name]
         databases[engine_name] = make(tmp_path_factory.mktemp(engine_name))
     databases[engine_name].clean()
-    return databases[engine_name]
+    yield databases[engine_name]
+    if not request.node.get_closest_marker("unbalanced"):
+        sums.check(databases[engine_name].ask)
 
 
 @pytest.fixture
@@ -214,8 +221,15 @@ def make_sqlite(folder: Path) -> Database:
             left.unlink()
         shutil.copyfile(template, file)
 
+    def ask(question: str) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(file)
+        try:
+            return connection.execute(question).fetchall()
+        finally:
+            connection.close()
+
     words = environment(f"sqlite:///{file}", folder)
-    return Database("sqlite", words, clean, remove=lambda: None)  # pytest keeps and clears folders
+    return Database("sqlite", words, clean, lambda: None, ask)  # pytest keeps and clears folders
 
 
 def make_postgresql(folder: Path) -> Database:
@@ -238,7 +252,10 @@ def make_postgresql(folder: Path) -> Database:
         owner.close()
         server.drop_database(name)
 
-    return Database("postgresql", words, lambda: empty(owner), remove)
+    def ask(question: str) -> list[tuple[Any, ...]]:
+        return owner.execute(question).fetchall()
+
+    return Database("postgresql", words, lambda: empty(owner), remove, ask)
 
 
 def empty(owner: psycopg.Connection) -> None:

@@ -10,17 +10,19 @@ import signal
 import time
 from typing import Any
 
-from sqlalchemy import event, select
+from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from portal import create_app
 from portal.errors import Refused
 from portal.extensions import db
-from portal.models import Deletion, LoyaltyCard, MerchantOwner, Product, Store
+from portal.models import Deletion, MerchantOwner, Product, Store
 from portal.models.actor import OPERATOR
 from portal.models.base import Model
 from portal.models.tenancy import scoped
 from portal.services import trash
+from portal.services.ledger.accounts import open_account
+from portal.services.ledger.visits import Visit
 from tests.factories import NOW
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -138,13 +140,12 @@ def put_owner(merchant: int, user: int) -> str:
 
 
 def add_points(merchant: int, card: int, times: int) -> float:
-    """Read, add one and write, again and again; the longest it took."""
+    """Lock the card, read, add one and write, again and again; the longest it took."""
     longest = 0.0
     for _ in range(times):
         started = time.monotonic()
         with scoped(db.session, merchant):
-            mine = select(LoyaltyCard).where(LoyaltyCard.id == card).with_for_update()
-            db.session.scalars(mine.execution_options(populate_existing=True)).one().points_balance += 1
+            open_account(card, Visit(by=OPERATOR, now=NOW)).post("adjust", points=1, rule_snapshot={})
             db.session.commit()
         longest = max(longest, time.monotonic() - started)
     return longest
