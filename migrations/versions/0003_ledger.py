@@ -23,6 +23,8 @@ TABLES = """
     tier_changes transaction_notes reward_stores
 """.split()
 APPEND_ONLY = ("loyalty_transactions", "tier_changes", "consent_events")
+SEARCHED = {"customers": ("phone", "email", "external_ref"), "card_tokens": ("value",)}
+LAST_NAME = "replace(name_key, rtrim(name_key, replace(name_key, ' ', '')), '')"
 
 
 def upgrade() -> None:
@@ -804,6 +806,14 @@ def upgrade() -> None:
     op.drop_column("loyalty_cards", "expires_at")
 
     dialect = op.get_bind().dialect.name
+    _collate("C")
+    op.create_index(
+        "ix_customers_last_name_live",
+        "customers",
+        ["merchant_id", sa.text(LAST_NAME), "id"],
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
     for table in APPEND_ONLY:
         for statement in forbid(dialect, table, "UPDATE", "DELETE"):
             op.execute(statement)
@@ -812,7 +822,17 @@ def upgrade() -> None:
             op.execute(statement)
 
 
+def _collate(collation: str) -> None:
+    """Compare what people search for by its bytes, so that a prefix is a range of the index."""
+    if op.get_bind().dialect.name == "postgresql":
+        for table, columns in SEARCHED.items():
+            for column in columns:
+                op.execute(f'ALTER TABLE {table} ALTER COLUMN {column} TYPE varchar COLLATE "{collation}"')
+
+
 def downgrade() -> None:
+    op.drop_index("ix_customers_last_name_live", table_name="customers")
+    _collate("default")
     op.add_column("loyalty_cards", sa.Column("expires_at", MOMENT, nullable=True))
     for table in APPEND_ONLY:
         for statement in allow(op.get_bind().dialect.name, table, "UPDATE", "DELETE"):

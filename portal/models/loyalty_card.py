@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.models.base import Model, TimestampMixin
+from portal.models.base import Key, Model, TimestampMixin
 from portal.models.customer import Customer
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.ownership import Rule, tenant_key, within
@@ -54,7 +54,7 @@ class CardToken(Tenant, SoftDeleteMixin, TimestampMixin, Model):
 
     card_id: Mapped[int]
     kind: Mapped[str]
-    value: Mapped[str]
+    value: Mapped[str] = mapped_column(Key)
     revoked_at: Mapped[datetime | None]
 
     card: Mapped[LoyaltyCard] = relationship(
