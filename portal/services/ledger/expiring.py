@@ -41,7 +41,10 @@ def post_due(account: "Account") -> LoyaltyTransaction | None:
     due = due_at(card, account.program, account.merchant.zone)
     if due is None or due > now or card.points_balance <= 0:
         return None
-    return account.post("expire", points=-card.points_balance, occurred_at=due, source="system")
+    days = {"points_expiration_days": account.program.points_expiration_days}  # the statement says it
+    return account.post(
+        "expire", points=-card.points_balance, occurred_at=due, source="system", rule_snapshot=days
+    )
 
 
 def put_off(owner: LoyaltyCard | LoyaltyProgram, now: datetime) -> None:
