@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Date, func, literal_column
+from sqlalchemy import CheckConstraint, ColumnElement, Date, func, literal_column
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from portal.models.base import Key, Model, TimestampMixin
@@ -73,7 +73,8 @@ class Customer(Tenant, SoftDeleteMixin, TimestampMixin, Model):
 # The last word of the folded name, in words both engines know: what is left once all before the last
 # space is taken away. People look for Martin as well as for Lea.
 # Nothing and the space stand in the text itself: an index serves an expression that is its own to the letter.
-_space, _nothing = literal_column("' '"), literal_column("''")
+_space: ColumnElement[str] = literal_column("' '")
+_nothing: ColumnElement[str] = literal_column("''")
 _all_but_last = func.rtrim(Customer.name_key, func.replace(Customer.name_key, _space, _nothing))
 LAST_NAME = func.replace(Customer.name_key, _all_but_last, _nothing, type_=Key)
 live_index("ix_customers_last_name_live", Customer.merchant_id, LAST_NAME, Customer.id)
