@@ -45,7 +45,20 @@ PHRASES: dict[str, Any] = {
     "purge": later("%(who)s removed %(what)s for good"),
     "hold": later("%(who)s put %(what)s on hold in the trash"),
     "release": later("%(who)s lifted the hold on %(what)s"),
+    "adjust": later("%(who)s adjusted the balance of %(what)s by hand"),
+    "propose": later("%(who)s proposed an adjustment of %(what)s"),
+    "settle": later("%(who)s looked at %(what)s, up for review, and settled it"),
+    "convert": later("%(who)s converted what %(what)s does not count any more"),
     "call": later("%(who)s called the admin API"),
+    "consent": later("%(who)s noted that %(what)s agrees to marketing"),
+    "withdraw": later("%(who)s noted that %(what)s wants no marketing"),
+    "enrol": later("%(who)s gave %(what)s a card"),
+    "replace_token": later("%(who)s replaced the card of %(what)s"),
+    "suspend": later("%(who)s suspended the card of %(what)s"),
+    "lift": later("%(who)s lifted the suspension of the card of %(what)s"),
+    "merge": later("%(who)s merged another customer into %(what)s"),
+    "unmerge": later("%(who)s took a merge into %(what)s back"),
+    "erase": later("%(who)s erased %(what)s for good"),
 }
 UNKNOWN = later("%(who)s did “%(verb)s” with %(what)s")
 # What people filter by; whatever is not named here counts as a change.

@@ -1,0 +1,184 @@
+"""Correcting a balance by hand: with a reason, and above the program's limit by two people."""
+
+from sqlalchemy import select
+
+from portal.errors import Refused
+from portal.extensions import db
+from portal.models.actor import Role
+from portal.models.loyalty_transaction import LoyaltyTransaction
+from portal.models.review_item import ReviewItem
+from portal.models.transaction_note import TransactionNote
+from portal.services import audit
+from portal.services.ledger.accounts import Account, Posting, once
+from portal.services.ledger.stamping import complete
+from portal.services.ledger.visits import Visit
+from portal.words import _, number
+
+# Their words stand in ledger/reasons.py.
+REASONS = ("goodwill", "correction", "missing", "promotion", "lost_card", "migration", "fraud", "other")
+PROPOSAL = "adjustment"  # the kind of a review item that waits for a second person
+MOST = 100_000_000
+
+
+def adjust(
+    card_id: int,
+    *,
+    reason_code: str,
+    visit: Visit,
+    points: int = 0,
+    stamps: int = 0,
+    note: str | None = None,
+) -> Posting:
+    """Add points or stamps, or take them, for one of REASONS; a full card becomes a reward here too.
+
+    More points than the program's `adjust_approval_points` are only proposed (code "proposed"): a
+    second manager agrees with `approve`, or dismisses it. The note stands beside the row and can be
+    erased. The operator at the command line needs nobody else. Raises Refused("not_allowed",
+    "bad_reason", "nothing_to_adjust", "out_of_range", "note_needed", "note_later", "not_enough").
+    """
+    _refuse_staff(visit)
+    _refuse_malformed(reason_code, points, stamps)
+    said = (note or "").strip() or None
+
+    def work(account: Account) -> Posting:
+        if _needs_another(account, points):
+            _propose(account, points, stamps, reason_code, said)
+            return Posting(account.card, account.rows, "proposed")
+        _post(account, points, stamps, reason_code, said)
+        return Posting(account.card, account.rows, "adjusted")
+
+    request = {"points": points, "stamps": stamps, "reason": reason_code, "note": said}
+    return once(card_id, "adjust", request, work, visit=visit)
+
+
+def approve(item: ReviewItem, *, visit: Visit, note: str | None = None) -> Posting:
+    """Post an adjustment that somebody else proposed; once.
+
+    Raises Refused("not_allowed", "own_proposal", "not_open", "note_needed", "not_enough").
+    """
+    _refuse_staff(visit)
+    said = (note or "").strip() or None
+
+    def work(account: Account) -> Posting:
+        hold(item)
+        _refuse_the_proposer(item, visit)
+        row = _post(account, item.details["points"], item.details["stamps"], item.reason_code, said)
+        item.status, item.transaction_id = "accepted", row.id
+        item.resolved_at, item.resolved_by_id = visit.now, visit.by.user_id
+        return Posting(account.card, account.rows, "adjusted")
+
+    if item.card_id is None or item.kind != PROPOSAL:
+        raise Refused("not_a_proposal", _("This is no adjustment that waits for a second person."))
+    request = {"item": item.id, "note": said}
+    return once(item.card_id, "approve_adjustment", request, work, visit=visit)
+
+
+def hold(item: ReviewItem) -> None:
+    """Lock the item: two people may settle it in the same second; raises Refused("not_open")."""
+    db.session.flush()  # a refresh forgets what was not
+    db.session.refresh(item, with_for_update=True)
+    if item.status != "open":
+        raise Refused("not_open", _("Somebody has settled this already."))
+
+
+def notes_of(row_ids: list[int], merchant_id: int) -> dict[int, list[TransactionNote]]:
+    """Read what people wrote beside rows of the ledger; erased notes are left out."""
+    found: dict[int, list[TransactionNote]] = {}
+    notes = select(TransactionNote).where(
+        TransactionNote.merchant_id == merchant_id,
+        TransactionNote.transaction_id.in_(row_ids),
+        TransactionNote.text.is_not(None),
+    )
+    for note in db.session.scalars(notes.order_by(TransactionNote.id)):
+        found.setdefault(note.transaction_id, []).append(note)
+    return found
+
+
+def is_operator(visit: Visit) -> bool:
+    """Whether it is the operator at the command line, who may alone what takes two elsewhere."""
+    return visit.by.user_id is None and visit.by.channel == "cli"
+
+
+def _refuse_staff(visit: Visit) -> None:
+    if visit.by.role < Role.MANAGER:
+        raise Refused("not_allowed", _("A manager adjusts balances. Ask one."))
+
+
+def _refuse_malformed(reason_code: str, points: int, stamps: int) -> None:
+    if reason_code not in REASONS:
+        raise Refused("bad_reason", _("Choose one of the reasons."), field="reason_code")
+    if not points and not stamps:
+        said = _("Say how many points or stamps to add, or with a minus to take away.")
+        raise Refused("nothing_to_adjust", said, field="points")
+    if max(abs(points), abs(stamps)) > MOST:
+        field = "points" if abs(points) > MOST else "stamps"
+        message = _("Write a number up to %(most)s.", most=number(MOST))
+        raise Refused("out_of_range", message, field=field)
+
+
+def _needs_another(account: Account, points: int) -> bool:
+    limit = account.program.adjust_approval_points
+    return limit is not None and abs(points) > limit and not is_operator(account.visit)
+
+
+def _propose(account: Account, points: int, stamps: int, reason_code: str, note: str | None) -> None:
+    if note is not None:
+        # A proposal keeps numbers only; a note needs a row to stand beside.
+        said = _("A second person must agree to this, and writes the note then. Leave it empty.")
+        raise Refused("note_later", said, field="note")
+    visit = account.visit
+    item = ReviewItem(
+        merchant_id=account.card.merchant_id,
+        kind=PROPOSAL,
+        reason_code=reason_code,
+        details={"points": points, "stamps": stamps, "proposed_by_id": visit.by.user_id},
+        card_id=account.card.id,
+        store_id=visit.store_id,
+        created_at=visit.now,
+    )
+    db.session.add(item)
+    audit.record("propose", account.card, by=visit.by, points=points, stamps=stamps, reason=reason_code)
+
+
+def _refuse_the_proposer(item: ReviewItem, visit: Visit) -> None:
+    if item.details["proposed_by_id"] == visit.by.user_id and not is_operator(visit):
+        raise Refused("own_proposal", _("Somebody else must agree to what you proposed."))
+
+
+def _post(
+    account: Account, points: int, stamps: int, reason_code: str, note: str | None
+) -> LoyaltyTransaction:
+    if reason_code == "other" and note is None:
+        raise Refused("note_needed", _("Write in the note what the reason was."), field="note")
+    _refuse_below_zero(account, points, stamps)
+    row = account.post("adjust", points=points, stamps=stamps, reason_code=reason_code)
+    if note is not None:
+        _write_down(account, row, note)
+    if stamps > 0 and account.program.is_stamps_enabled:
+        complete(account, row)
+    told = {"points": points, "stamps": stamps, "reason": reason_code, "transaction_id": row.id}
+    audit.record("adjust", account.card, by=account.visit.by, **told)
+    return row
+
+
+def _refuse_below_zero(account: Account, points: int, stamps: int) -> None:
+    """Stamps never go below zero by hand; points only where the program lets a refund do so, too."""
+    card = account.card
+    if stamps < 0 and card.stamps_balance + stamps < 0:
+        have = _("The card has %(count)s stamps; no more can be taken.", count=card.stamps_balance)
+        raise Refused("not_enough", have, field="stamps")
+    is_clamped = account.program.clawback_policy == "clamp_to_zero"
+    if is_clamped and points < 0 and card.points_balance + points < 0:
+        have = _("The card has %(count)s points; no more can be taken.", count=number(card.points_balance))
+        raise Refused("not_enough", have, field="points")
+
+
+def _write_down(account: Account, row: LoyaltyTransaction, note: str) -> None:
+    written = TransactionNote(
+        merchant_id=row.merchant_id,
+        transaction_id=row.id,
+        text=note,
+        written_by_id=account.visit.by.user_id,
+        created_at=account.visit.now,
+    )
+    db.session.add(written)
