@@ -139,6 +139,7 @@ FIELDS: dict[str, Any] = {
     "tier_key": later("tier"),
     "valid_from": later("valid from"),
     "valid_until": later("valid until"),
+    "stores": later("stores"),
 }
 
 
