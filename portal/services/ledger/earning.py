@@ -1,16 +1,18 @@
 """Giving points for a purchase (specification of loyalty, section 2)."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 
-from portal.errors import Refused
+from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_transaction import LoyaltyTransaction
+from portal.models.order import Order
 from portal.services.ledger import tiers
 from portal.services.ledger.accounts import Account, Posting, once
-from portal.services.ledger.stamping import put_on
+from portal.services.ledger.stamping import check, no, put_on
 from portal.services.ledger.visits import Visit
 from portal.words import _
 
@@ -49,17 +51,23 @@ def earn(
     if not 0 <= spent_cents <= MOST_CENTS or excluded_cents < 0 or discount_cents < 0:
         raise Refused("bad_amount", _("Give an amount of 0 or more. To give money back, refund the order."))
     amounts = (spent_cents, max(0, spent_cents - discount_cents - excluded_cents))
-    request = {"spent": spent_cents, "eligible": amounts[1], "order": order_id, "stamps": stamps}
+    less = {"excluded": excluded_cents, "discount": discount_cents}
+    request = {"spent": spent_cents, **less, "order": order_id, "stamps": stamps}
 
     def work(account: Account) -> Posting:
         refuse_if_idle(account)
         attempt = _attempt(account, order_id)
-        earned = _post_earn(account, amounts, order_id=order_id, attempt_no=attempt)
-        refused = _stamps_refused(account, stamps, earned) if stamps else None
+        refused = _stamps_refused(account, stamps) if stamps else None
+        earned = _post_earn(account, amounts, refused, order_id=order_id, attempt_no=attempt)
+        if stamps and not refused:
+            put_on(account, stamps, linked_id=earned.id, order_id=order_id)
         tiers.climb(account, earned)
         return Posting(account.card, account.rows, _code_of(earned), refused=refused)
 
-    return once(card_id, "earn", request, work, visit=visit)
+    posting = once(card_id, "earn", request, work, visit=visit)
+    if posting.is_replay:
+        posting.refused = _refused_before(posting.rows)
+    return posting
 
 
 def rules_of(program: LoyaltyProgram, tier_key: str | None) -> dict[str, Any]:
@@ -81,10 +89,16 @@ def points_by(rules: dict[str, Any], eligible_cents: int) -> int:
 
 
 def _post_earn(
-    account: Account, amounts: tuple[int, int], *, order_id: int | None, attempt_no: int | None
+    account: Account,
+    amounts: tuple[int, int],
+    refused: Refused | None,
+    *,
+    order_id: int | None,
+    attempt_no: int | None,
 ) -> LoyaltyTransaction:
     spent, eligible = amounts
     rules = rules_of(account.program, account.card.tier_key)
+    without = {"stamps_refused": {"code": refused.code, **_plain(refused.details)}} if refused else {}
     return account.post(
         "earn",
         points=points_by(rules, eligible),
@@ -92,7 +106,7 @@ def _post_earn(
         eligible_cents=eligible,
         order_id=order_id,
         attempt_no=attempt_no,
-        rule_snapshot=rules,
+        rule_snapshot=rules | without,
     )
 
 
@@ -101,11 +115,27 @@ def _code_of(earned: LoyaltyTransaction) -> str:
     return "below_minimum" if is_below else "earned"
 
 
-def _stamps_refused(account: Account, stamps: int, earned: LoyaltyTransaction) -> Refused | None:
+def _stamps_refused(account: Account, stamps: int) -> Refused | None:
     try:
-        put_on(account, stamps, linked_id=earned.id, order_id=earned.order_id)
+        check(account, stamps)
     except Refused as refused:
         return refused
+    return None
+
+
+def _plain(details: dict[str, Any]) -> dict[str, Any]:
+    """Write details so that the row can keep them."""
+    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in details.items()}
+
+
+def _refused_before(rows: list[LoyaltyTransaction]) -> Refused | None:
+    """Say again why the stamps of the purchase were refused the first time."""
+    for row in rows:
+        if "stamps_refused" in row.rule_snapshot:
+            details = dict(row.rule_snapshot["stamps_refused"])
+            if "at" in details:
+                details["at"] = datetime.fromisoformat(details["at"])
+            return no(details.pop("code"), **details)
     return None
 
 
@@ -122,6 +152,10 @@ def _attempt(account: Account, order_id: int | None) -> int | None:
     """Number the attempt on an order; a further one only when no live earn of it is left."""
     if order_id is None:
         return None
+    # Lock the order: two tablets may put it on two cards in the same second.
+    order = select(Order.id).where(Order.merchant_id == account.card.merchant_id, Order.id == order_id)
+    if db.session.scalar(order.with_for_update()) is None:
+        raise Conflict("order_gone", _("This order is in the trash. Restore it first."))
     mine = (
         LoyaltyTransaction.merchant_id == account.card.merchant_id,
         LoyaltyTransaction.order_id == order_id,

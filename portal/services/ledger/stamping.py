@@ -1,5 +1,6 @@
 """Stamping a card (specification of loyalty, section 4)."""
 
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -22,17 +23,27 @@ def stamp(card_id: int, *, visit: Visit, quantity: int = 1) -> Posting:
     """
 
     def work(account: Account) -> Posting:
+        check(account, quantity)
         put_on(account, quantity)
         return Posting(account.card, account.rows, "stamped")
 
     return once(card_id, "stamp", {"quantity": quantity}, work, visit=visit)
 
 
-def put_on(account: Account, quantity: int, **links: Any) -> LoyaltyTransaction:
-    """Check the rules of stamps and post them; part of a purchase that also gives points, too."""
+def check(account: Account, quantity: int) -> None:
+    """Hold so many stamps to the rules; raises as `stamp` does."""
     _refuse_if_not_stamping(account, quantity)
     _refuse_in_cooldown(account)
     _refuse_above_cap(account, quantity)
+
+
+def no(code: str, **details: Any) -> Refused:
+    """Refuse stamps with a sentence made of the details alone, so that a replay can say it again."""
+    return Refused(code, SENTENCES[code](details), **details)
+
+
+def put_on(account: Account, quantity: int, **links: Any) -> LoyaltyTransaction:
+    """Post stamps that were checked; part of a purchase that also gives points, too."""
     program = account.program
     snapshot = {"stamps_target": program.stamps_target, "cooldown_minutes": program.cooldown_minutes}
     posted = account.post("stamp", stamps=quantity, rule_snapshot=snapshot, **links)
@@ -76,11 +87,11 @@ def _refuse_if_not_stamping(account: Account, quantity: int) -> None:
     if not program.is_active:
         raise Refused("paused", _("The program is paused. An owner can start it again."))
     if not program.is_stamps_enabled:
-        raise Refused("no_stamps", _("This program collects points, not stamps."))
+        raise no("no_stamps")
     account.refuse_if_suspended()
     most = program.max_stamps_per_transaction
     if not 1 <= quantity <= most:
-        raise Refused("bad_quantity", _("Give 1 to %(most)s stamps at once.", most=most), most=most)
+        raise no("bad_quantity", most=most)
 
 
 def _refuse_in_cooldown(account: Account) -> None:
@@ -96,9 +107,7 @@ def _refuse_in_cooldown(account: Account) -> None:
     last = db.session.scalar(select(func.max(LoyaltyTransaction.occurred_at)).where(*near))
     if last is not None:
         at = last + window
-        left = max(1, -(-int((at - when).total_seconds()) // 60))
-        said = ngettext("Next stamp in %(num)s minute.", "Next stamp in %(num)s minutes.", left)
-        raise Refused("cooldown", said, at=at, after=int((at - when).total_seconds()))
+        raise no("cooldown", at=at, after=int((at - when).total_seconds()))
 
 
 def _refuse_above_cap(account: Account, quantity: int) -> None:
@@ -112,14 +121,9 @@ def _refuse_above_cap(account: Account, quantity: int) -> None:
         LoyaltyTransaction.occurred_at < end,
     )
     given = db.session.scalar(select(func.sum(LoyaltyTransaction.stamps_delta)).where(*today)) or 0
-    left = max(0, cap - given)
+    left = max(0, cap - int(given))  # PostgreSQL sums up to a Decimal
     if quantity > left:
-        said = (
-            ngettext("Only %(num)s more stamp today.", "Only %(num)s more stamps today.", left)
-            if left
-            else _("No more stamps today. This card has had its %(cap)s.", cap=cap)
-        )
-        raise Refused("daily_cap", said, left=left, at=end)
+        raise no("daily_cap", left=left, cap=cap, at=end)
 
 
 def day_of(moment: datetime, account: Account) -> tuple[datetime, datetime]:
@@ -145,3 +149,22 @@ def _live_stamps(account: Account) -> tuple[ColumnElement[bool], ...]:
         LoyaltyTransaction.type == "stamp",
         LoyaltyTransaction.id.not_in(voided),
     )
+
+
+def _cooldown_words(details: dict[str, Any]) -> str:
+    minutes = max(1, -(-details["after"] // 60))
+    return ngettext("Next stamp in %(num)s minute.", "Next stamp in %(num)s minutes.", minutes)
+
+
+def _cap_words(details: dict[str, Any]) -> str:
+    if not details["left"]:
+        return _("No more stamps today. This card has had its %(cap)s.", cap=details["cap"])
+    return ngettext("Only %(num)s more stamp today.", "Only %(num)s more stamps today.", details["left"])
+
+
+SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "no_stamps": lambda _details: _("This program collects points, not stamps."),
+    "bad_quantity": lambda details: _("Give 1 to %(most)s stamps at once.", most=details["most"]),
+    "cooldown": _cooldown_words,
+    "daily_cap": _cap_words,
+}
