@@ -141,14 +141,15 @@ def done(posting: Posting) -> Posting:
 
 
 @contextmanager
-def refused(code: str, **details: Any) -> Iterator[None]:
-    """Expect a no with this code and these details."""
+def refused(code: str, says: str = "", **details: Any) -> Iterator[None]:
+    """Expect a no with this code, these words in its sentence, and these details."""
     with pytest.raises(Refused) as told:
         yield
     db.session.rollback()
     no = told.value
     assert (no.code, {name: no.details.get(name) for name in details}) == (code, details)
-    assert str(no)
+    assert says in str(no)
+    assert str(no).endswith(".")
 
 
 def dead(row: Any) -> Any:
@@ -156,3 +157,8 @@ def dead(row: Any) -> Any:
     query = select(type(row)).where(type(row).merchant_id == row.merchant_id, type(row).id == row.id)
     options = {"include_deleted": True, "populate_existing": True}
     return db.session.scalars(query, execution_options=options).one()
+
+
+def sentences(names: str, rows: list[tuple[Any, ...]]) -> pytest.MarkDecorator:
+    """Run a test once for each row; its first cell is the sentence of the rules that it holds to."""
+    return pytest.mark.parametrize(names.split(), [pytest.param(*row[1:], id=row[0]) for row in rows])

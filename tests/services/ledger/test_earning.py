@@ -11,7 +11,7 @@ from portal.services.amounts import cents_from
 from portal.services.ledger import earning
 from portal.services.ledger.earning import MOST_CENTS, earn, points_for
 from tests.factories import NOW, make_card, make_order, make_store
-from tests.services.ledger.stage import DAY, refused
+from tests.services.ledger.stage import DAY, refused, sentences
 
 TIERS = [
     {"key": "base", "name": "Base", "threshold": 0, "multiplier_bp": 10_000},
@@ -42,9 +42,7 @@ ONE_FLOOR = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("typed", "per_euro", "bp", "points"), [r[1:] for r in ONE_FLOOR], ids=[r[0] for r in ONE_FLOOR]
-)
+@sentences("typed per_euro bp points", ONE_FLOOR)
 def test_points_are_eligible_times_rate_times_multiplier_with_one_floor(typed, per_euro, bp, points):
     assert points_for(cents_from(typed), per_euro, bp) == points
 
@@ -67,9 +65,7 @@ ELIGIBLE = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("less", "eligible", "points"), [r[1:] for r in ELIGIBLE], ids=[r[0] for r in ELIGIBLE]
-)
+@sentences("less eligible points", ELIGIBLE)
 def test_eligible_is_the_total_less_discount_and_excluded_lines(points_shop, less, eligible, points):
     row = points_shop.earn(2000, **less).rows[0]
     assert (row.amount_cents, row.eligible_cents, row.points_delta) == (2000, eligible, points)
@@ -85,9 +81,7 @@ MINIMUM = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("cents", "less", "code", "points"), [r[1:] for r in MINIMUM], ids=[r[0] for r in MINIMUM]
-)
+@sentences("cents less code points", MINIMUM)
 def test_below_the_minimum_purchase_nothing_is_earned_but_the_visit_is_recorded(
     shop_with, cents, less, code, points
 ):
@@ -151,7 +145,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("rules", "card", "code"), [r[1:] for r in REFUSED], ids=[r[0] for r in REFUSED])
+@sentences("rules card code", REFUSED)
 def test_who_may_not_earn_hears_why(shop_with, rules, card, code):
     shop = shop_with(**rules)
     shop.card = make_card(shop.program, **card)
