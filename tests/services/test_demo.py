@@ -13,10 +13,12 @@ from portal.models import (
     Deletion,
     LoyaltyCard,
     LoyaltyProgram,
+    LoyaltyTransaction,
     Merchant,
     MerchantOwner,
     Order,
     Product,
+    RewardIssue,
     Store,
     StoreUser,
     User,
@@ -27,6 +29,7 @@ from portal.models.tenancy import across_merchants
 from portal.services import accounts, demo, merchants, trash
 from tests.factories import NOW, make_merchant, within
 
+SEEN = {"enrol", "welcome_bonus", "earn", "stamp", "stamp_complete", "redeem"}
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -76,13 +79,15 @@ def test_its_past_carries_the_times_of_what_it_tells(session, cafe):
         assert deleted == {act.id: act.deleted_at for act in acts}
         begun = [e for e in told if not e.action.endswith(".delete")]
         assert begun
-        assert all(timedelta(days=90) < NOW - e.occurred_at < timedelta(days=110) for e in begun)
+        opening = [e for e in begun if e.occurred_at < NOW - timedelta(days=379)]
+        assert len(opening) > 60
+        assert all(NOW - e.occurred_at < timedelta(days=410) for e in opening)
         newest = sorted(told, key=lambda e: (e.occurred_at, e.id))
         assert [e.id for e in newest] == sorted(e.id for e in told)  # written in the order they happened
         joined = {m.created_at for m in session.scalars(StoreUser.of(cafe))}
         assert len(joined) > 5
         opened = min(s.created_at for s in session.scalars(Store.of(cafe)))
-        assert all(opened < moment <= NOW - timedelta(days=90) for moment in joined)
+        assert all(opened < moment <= NOW - timedelta(days=380) for moment in joined)
         program = session.scalars(LoyaltyProgram.of(cafe)).one()
         cards = session.execute(
             select(LoyaltyCard.created_at, Customer.created_at).join(LoyaltyCard.customer)
@@ -129,16 +134,42 @@ def test_the_same_seed_makes_the_same_customers_and_sales(session):
     assert pictures[0] == pictures[1] != pictures[2]
 
 
-def test_sales_came_before_the_kiosk_closed(session, cafe):
+def test_every_balance_is_the_sum_of_its_movements(session, cafe):
+    row = LoyaltyTransaction
+    with within(cafe), including_deleted(session):
+        sums = select(row.card_id, func.sum(row.points_delta), func.sum(row.stamps_delta))
+        counted = session.execute(sums.where(row.merchant_id == cafe.id).group_by(row.card_id)).all()
+        kept = {c.id: (c.points_balance, c.stamps_balance) for c in session.scalars(LoyaltyCard.of(cafe))}
+        assert {card: (points, stamps) for card, points, stamps in counted} == kept
+
+
+def test_its_ledger_is_about_a_year_long_and_tied_to_its_orders(session, cafe):
+    row = LoyaltyTransaction
     with within(cafe):
-        latest = session.scalar(select(func.max(Order.occurred_at)).where(Order.merchant_id == cafe.id))
-    assert latest <= NOW - timedelta(days=12)
+        rows = session.scalars(row.of(cafe).order_by(row.id)).all()
+        assert [r.created_at for r in rows] == sorted(r.created_at for r in rows)
+        assert timedelta(days=330) < NOW - rows[0].created_at < timedelta(days=380)
+        earned = [r for r in rows if r.type == "earn"]
+        orders = {o.id: o for o in session.scalars(Order.of(cafe))}
+        assert len(earned) > 400
+        assert all(orders[r.order_id].total_cents == r.amount_cents for r in earned)
+        assert {r.type for r in rows} >= SEEN
+        statuses = set(session.scalars(select(RewardIssue.status).where(RewardIssue.merchant_id == cafe.id)))
+        assert statuses >= {"issued", "redeemed"}
+
+
+def test_the_kiosk_sold_until_it_closed(session, cafe):
+    with within(cafe), including_deleted(session):
+        last = select(Store.store_code, func.max(Order.occurred_at)).join(Order.store)
+        latest = dict(session.execute(last.where(Order.merchant_id == cafe.id).group_by(Store.id)).all())
+    closed = NOW - timedelta(days=12)
+    assert latest.pop("kiosk") <= closed < min(latest.values())
 
 
 def test_card_numbers_end_in_a_check_digit(session):
-    from portal.services.demo.past import _with_check_digit
+    from portal.services.demo.joining import with_check_digit
 
-    assert _with_check_digit("7992739871") == "79927398713"
+    assert with_check_digit("7992739871") == "79927398713"
 
 
 def test_it_knows_whether_it_is_here_even_in_the_trash(session, cafe):

@@ -1,24 +1,30 @@
 """Putting the demo together with the verbs everybody uses."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
+from random import Random
 
 from sqlalchemy import select
 
 from portal.extensions import db
-from portal.models.actor import OPERATOR
+from portal.models.actor import OPERATOR, Actor, Role
 from portal.models.loyalty_program import LoyaltyProgram
+from portal.models.loyalty_reward import LoyaltyReward
 from portal.models.merchant import Merchant
+from portal.models.product import Product
 from portal.models.store import Store
 from portal.models.tenancy import PLATFORM, scoped
 from portal.models.user import User
 from portal.services import merchants, products, programs, rewards, stores, team
 from portal.services.accounts import create_user
 from portal.services.demo import people, places, shelves
-from portal.services.demo.calendar import FOUNDED, PROGRAM, Calendar, at
-from portal.services.demo.past import live_a_month
-from portal.services.demo.slips import throw_away_a_few
+from portal.services.demo.calendar import FOUNDED, PROGRAM, Calendar, at, play
+from portal.services.demo.selling import Shop
+from portal.services.demo.slips import slips
+from portal.services.demo.year import Cafe
 
-REWARDS = (("Free espresso", 80), ("Croissant on us", 120), ("Bag of house blend", 600))
+REWARDS = (("Croissant on us", 220), ("Free espresso", 260), ("Bag of house blend", 1_150))
 TIERS = [
     {"key": "guest", "name": "Guest", "threshold": 0, "multiplier_bp": 10_000},
     {"key": "regular", "name": "Regular", "threshold": 300, "multiplier_bp": 12_500},
@@ -45,10 +51,32 @@ def build(*, seed: int, now: datetime) -> None:
         with scoped(db.session, merchant.id):
             opened = {place: _open(merchant, place, crowd, days) for place in business.places}
             if business is places.CAFE:
-                with at(now - PROGRAM):
-                    program = _start_program(merchant, now - PROGRAM)
-                live_a_month(merchant, list(opened.values()), program, seed=seed, now=now)
-                throw_away_a_few(opened, crowd, now=now)
+                _live_a_year(merchant, opened, crowd, seed=seed, now=now)
+
+
+def _live_a_year(
+    merchant: Merchant,
+    opened: Mapping[places.Place, Store],
+    crowd: Mapping[people.Person, User],
+    *,
+    seed: int,
+    now: datetime,
+) -> None:
+    with at(now - PROGRAM):
+        program, offered = _start_program(merchant, now - PROGRAM)
+    chance = Random(seed)  # noqa: S311 - a demo needs the same luck every time, not a secret
+    shops = [_shop(place, store, crowd) for place, store in opened.items()]
+    cafe = Cafe(shops, program, chance, now, offered)
+    play([*cafe.deeds(), *slips(opened, crowd, now=now)])
+
+
+def _shop(place: places.Place, store: Store, crowd: Mapping[people.Person, User]) -> Shop:
+    where = frozenset({store.id})
+    there = [(crowd[person].id, Role.of_word(role)) for person, role in place.team]
+    actors = [Actor(user_id, role, where) for user_id, role in there]
+    mine = (Product.merchant_id == store.merchant_id, Product.store_id == store.id)
+    shelf = db.session.scalars(select(Product).where(*mine).order_by(Product.id)).all()
+    return Shop(store, shelf, actors[1:3] or actors, actors[0])
 
 
 def _found(business: places.Business, crowd: dict[people.Person, User], days: Calendar) -> Merchant:
@@ -101,7 +129,7 @@ def _sell(store: Store, item: shelves.Item) -> None:
     )
 
 
-def _start_program(merchant: Merchant, now: datetime) -> LoyaltyProgram:
+def _start_program(merchant: Merchant, now: datetime) -> tuple[LoyaltyProgram, list[LoyaltyReward]]:
     program = programs.create_program(
         merchant,
         by=OPERATOR,
@@ -112,10 +140,15 @@ def _start_program(merchant: Merchant, now: datetime) -> LoyaltyProgram:
         card_secondary_color="#FDE68A",
         stamps_reward_description="Any hot drink",
         welcome_bonus_points=20,
-        minimum_redemption_points=80,
+        minimum_redemption_points=200,
         points_per_euro=10,
+        point_value_cents=Decimal(1),
+        points_expiration_days=180,
+        reward_valid_days=60,
         tier_config=TIERS,
     )
-    for name, points in REWARDS:
+    offered = [
         rewards.add_reward(program, name=name, points_required=points, by=OPERATOR)
-    return program
+        for name, points in REWARDS
+    ]
+    return program, offered

@@ -1,14 +1,29 @@
 """When things happened in the demo, counted back from now."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from portal.extensions import db
 from portal.models.base import as_if
 
-FOUNDED = timedelta(days=106)
-PROGRAM = timedelta(days=91)
+FOUNDED = timedelta(days=406)
+PROGRAM = timedelta(days=380)
+
+
+class Deed(NamedTuple):
+    """Something to do as if it were then."""
+
+    when: datetime
+    do: Callable[[datetime], Any]
+
+
+def play(deeds: Iterable[Deed]) -> None:
+    """Do everything in the order it happened; of what happened at once, in the order given."""
+    for deed in sorted(deeds, key=lambda deed: deed.when):
+        with at(deed.when):
+            deed.do(deed.when)
 
 
 @contextmanager

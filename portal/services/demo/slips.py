@@ -1,6 +1,6 @@
 """What was deleted in the demo, by several people at several times, for the trash to be tried."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -13,30 +13,40 @@ from portal.models.store_user import StoreUser
 from portal.models.user import User
 from portal.services import products, stores, team
 from portal.services.demo import people, places, shelves
-from portal.services.demo.calendar import at
+from portal.services.demo.calendar import Deed
 
 
-def throw_away_a_few(
+def slips(
     opened: Mapping[places.Place, Store], crowd: Mapping[people.Person, User], *, now: datetime
-) -> None:
+) -> Iterator[Deed]:
     """Delete a store, a team member and two products, all within the time they are kept."""
     gare, grund, kiosk = opened[places.GARE], opened[places.GRUND], opened[places.KIOSK]
     lea, marc = (Actor(crowd[p].id, Role.OWNER) for p in (people.LEA, people.MARC))
-    sofia, tom = _manager(crowd[people.SOFIA], gare), _manager(crowd[people.TOM], grund)
-    with at(now - timedelta(days=12)):
-        stores.delete_store(kiosk, by=lea, now=now - timedelta(days=12), reason="The lease ended")
-    helper = _member(gare, crowd[people.JONAS])
-    with at(now - timedelta(days=6)):
-        team.remove_member(helper, by=sofia, now=now - timedelta(days=6), reason="Moved to Belval")
-    pumpkin = _product(grund, shelves.PUMPKIN.sku)
-    with at(now - timedelta(days=3)):
-        products.delete_product(pumpkin, by=tom, now=now - timedelta(days=3), reason="Out of season")
-    gift_card = _product(gare, shelves.GIFT_CARD.sku)
-    with at(now - timedelta(hours=20)):
-        products.delete_product(gift_card, by=marc, now=now - timedelta(hours=20))
+    sofia, tom = manager_of(crowd[people.SOFIA], gare), manager_of(crowd[people.TOM], grund)
+    yield Deed(
+        now - timedelta(days=12),
+        lambda when: stores.delete_store(kiosk, by=lea, now=when, reason="The lease ended"),
+    )
+    yield Deed(
+        now - timedelta(days=6),
+        lambda when: team.remove_member(
+            _member(gare, crowd[people.JONAS]), by=sofia, now=when, reason="Moved to Belval"
+        ),
+    )
+    yield Deed(
+        now - timedelta(days=3),
+        lambda when: products.delete_product(
+            _product(grund, shelves.PUMPKIN.sku), by=tom, now=when, reason="Out of season"
+        ),
+    )
+    yield Deed(
+        now - timedelta(hours=20),
+        lambda when: products.delete_product(_product(gare, shelves.GIFT_CARD.sku), by=marc, now=when),
+    )
 
 
-def _manager(user: User, store: Store) -> Actor:
+def manager_of(user: User, store: Store) -> Actor:
+    """Name somebody who runs a store."""
     return Actor(user.id, Role.MANAGER, frozenset({store.id}))
 
 
