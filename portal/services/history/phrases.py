@@ -45,6 +45,8 @@ PHRASES: dict[str, Any] = {
     "purge": later("%(who)s removed %(what)s for good"),
     "hold": later("%(who)s put %(what)s on hold in the trash"),
     "release": later("%(who)s lifted the hold on %(what)s"),
+    "refund": later("%(who)s gave money back for %(what)s"),
+    "void": later("%(who)s voided a movement on the card of %(what)s"),
     "adjust": later("%(who)s adjusted the balance of %(what)s by hand"),
     "propose": later("%(who)s proposed an adjustment of %(what)s"),
     "settle": later("%(who)s looked at %(what)s, up for review, and settled it"),
