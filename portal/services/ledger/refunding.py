@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import aliased
 
 from portal.errors import Refused
 from portal.extensions import db
@@ -35,17 +36,21 @@ def reverse_earn(
         raise Refused("bad_amount", _("Give the amount that went back to the customer, above 0."))
 
     def work(account: Account) -> Posting:
-        before = refunded_so_far(earn)
-        now_refunded = min(refunded_cents, (earn.eligible_cents or 0) - before)
-        owed = earn.kept_after_refunds(before) - earn.kept_after_refunds(before + now_refunded)
-        links = {"linked_id": earn.id, "eligible_cents": now_refunded}
-        take_back(account, earn, "refund_reversal", owed, **links)
+        take_back_part(account, earn, refunded_cents)
         for issue_id in given_back:
-            _return_reward(account, issue_id)
+            return_reward(account, issue_id)
         return Posting(account.card, account.rows, "refunded")
 
     request = {"earn": earn.id, "refunded": refunded_cents, "refund": refund_id, "back": list(given_back)}
     return once(earn.card_id, "refund", request, work, visit=visit, dead_too=True)
+
+
+def take_back_part(account: Account, earn: LoyaltyTransaction, refunded_cents: int) -> LoyaltyTransaction:
+    """Post what so many eligible cents less of a purchase take back, inside an act on the card."""
+    before = refunded_so_far(earn)
+    now_refunded = min(refunded_cents, (earn.eligible_cents or 0) - before)
+    owed = earn.kept_after_refunds(before) - earn.kept_after_refunds(before + now_refunded)
+    return take_back(account, earn, "refund_reversal", owed, linked_id=earn.id, eligible_cents=now_refunded)
 
 
 def live_earn(order: Order) -> LoyaltyTransaction | None:
@@ -76,12 +81,18 @@ def refunded_so_far(earn: LoyaltyTransaction) -> int:
     return int(db.session.scalar(counted) or 0)
 
 
-def eligible_part(order: Order, *, amount_cents: int, refunded_before: int, eligible_total: int) -> int:
-    """Say how much of a refund by amount alone was eligible, cumulatively: a full refund counts all of it."""
+def eligible_part(
+    order: Order, *, amount_cents: int, refunded_before: int, eligible_total: int, eligible_before: int
+) -> int:
+    """Say how much of a refund by amount alone was eligible, cumulatively: a full refund counts all of it.
+
+    `refunded_before` is the money that went back so far, `eligible_before` what of it was eligible.
+    """
     if not order.total_cents:
         return 0
     after = min(order.total_cents, refunded_before + amount_cents)
-    return after * eligible_total // order.total_cents - refunded_before * eligible_total // order.total_cents
+    part = after * eligible_total // order.total_cents - eligible_before
+    return max(0, min(part, amount_cents))
 
 
 def eligible_of_lines(order: Order, cents_by_line: Mapping[int, int]) -> int:
@@ -95,14 +106,29 @@ def eligible_of_lines(order: Order, cents_by_line: Mapping[int, int]) -> int:
 
 
 def refunded_money(order: Order) -> int:
-    """Sum up the cents given back for an order."""
+    """Sum up the cents given back for an order; a refund whose reversal was voided counts no more."""
     back = select(func.sum(OrderRefund.amount_cents)).where(
-        OrderRefund.merchant_id == order.merchant_id, OrderRefund.order_id == order.id
+        OrderRefund.merchant_id == order.merchant_id, OrderRefund.order_id == order.id, ~is_voided()
     )
     return int(db.session.scalar(back) or 0)
 
 
-def _return_reward(account: Account, issue_id: int) -> None:
+def is_voided() -> ColumnElement[bool]:
+    """Whether the ledger row of a refund was voided; they are of one act, so they share its key."""
+    row, void = aliased(LoyaltyTransaction), aliased(LoyaltyTransaction)
+    undone = exists().where(
+        void.merchant_id == row.merchant_id, void.type == "void", void.reverses_id == row.id
+    )
+    return exists().where(
+        row.merchant_id == OrderRefund.merchant_id,
+        row.key_id == OrderRefund.key_id,
+        row.type == "refund_reversal",
+        undone,
+    )
+
+
+def return_reward(account: Account, issue_id: int) -> None:
+    """Take a reward that was handed over back, and return what it cost, inside an act on the card."""
     query = select(RewardIssue).where(
         RewardIssue.merchant_id == account.card.merchant_id,
         RewardIssue.card_id == account.card.id,

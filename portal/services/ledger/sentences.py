@@ -30,7 +30,7 @@ class Telling:
 
     def money(self, cents: int) -> str:
         """Write cents in the merchant's currency: €19.99."""
-        return format_currency(Decimal(cents).scaleb(-2), self.merchant.currency, locale=self._locale)
+        return money(self.merchant, cents)
 
     def one(self) -> str:
         """Name one unit of the merchant's currency: €."""
@@ -58,6 +58,12 @@ class Subject:
     reward: str = ""
     issue_status: str = ""
     other_person: str = ""
+
+
+def money(merchant: Merchant, cents: int) -> str:
+    """Write cents as the merchant writes money: €19.99."""
+    locale = merchant.locale.replace("-", "_")
+    return format_currency(Decimal(cents).scaleb(-2), merchant.currency, locale=locale)
 
 
 def signed(value: int) -> str:

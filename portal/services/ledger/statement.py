@@ -180,7 +180,7 @@ def _told() -> Select[Any]:
     note = select(TransactionNote.text).where(
         TransactionNote.merchant_id == _row.merchant_id, TransactionNote.transaction_id == _row.id
     )
-    query: Select[Any] = select(
+    columns: list[Any] = [
         _row,
         _linked,
         Store.name.label("store"),
@@ -195,8 +195,8 @@ def _told() -> Select[Any]:
         _void.created_at.label("voided_at"),
         _has_refunds().label("has_refunds"),
         note.order_by(TransactionNote.id.desc()).limit(1).scalar_subquery().label("note"),
-    )
-    return _joined(query).execution_options(include_deleted=True)
+    ]
+    return _joined(select(*columns)).execution_options(include_deleted=True)
 
 
 def _joined(query: Select[Any]) -> Select[Any]:

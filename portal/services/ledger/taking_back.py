@@ -19,18 +19,18 @@ def take_back(
     The row keeps `owed`, what was `set_off` against which row, and what was `forgiven`, so that the
     statement can say why fewer points went than came.
     """
+    points, snapshot = reckon(account, given, owed)
+    return account.post(
+        kind, points=points, stamps=stamps, order_id=given.order_id, rule_snapshot=snapshot, **details
+    )
+
+
+def reckon(account: Account, given: LoyaltyTransaction, owed: int) -> tuple[int, dict[str, Any]]:
+    """Count what taking back so many points moves, and why it is fewer; writes nothing."""
     set_off = _set_off(account, given, owed) if owed > 0 else []
     left = owed - sum(part["points"] for part in set_off)
     forgiven = _forgiven(account, given, left)
-    snapshot = {"owed": owed, "set_off": set_off, "forgiven": forgiven}
-    return account.post(
-        kind,
-        points=-(left - forgiven),
-        stamps=stamps,
-        order_id=given.order_id,
-        rule_snapshot=snapshot,
-        **details,
-    )
+    return -(left - forgiven), {"owed": owed, "set_off": set_off, "forgiven": forgiven}
 
 
 def _forgiven(account: Account, given: LoyaltyTransaction, left: int) -> int:

@@ -9,6 +9,7 @@ from portal.extensions import db
 from portal.models.actor import Role
 from portal.models.loyalty_transaction import VOIDABLE, LoyaltyTransaction
 from portal.models.reward_issue import RewardIssue
+from portal.services import audit
 from portal.services.ledger.accounts import Account, Posting, once
 from portal.services.ledger.rewarding import give_back, give_stock_back
 from portal.services.ledger.taking_back import take_back
@@ -33,6 +34,8 @@ def void(row: LoyaltyTransaction, *, visit: Visit, reason_code: str | None = Non
         _reverse(account, row, reason_code)
         if issue is not None:
             _put_back(account, issue, row)
+        if visit.by.role >= Role.MANAGER:
+            audit.record("void", account.card, by=visit.by, transaction_id=row.id)
         return Posting(account.card, account.rows, "voided")
 
     request = {"row": row.id, "reason": reason_code}
