@@ -7,7 +7,7 @@ Each verb takes a chunk of one merchant, by the numbers of its rows; the door co
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, delete, false, or_, select
+from sqlalchemy import ColumnElement, delete, or_, select
 
 from portal.extensions import db
 from portal.models.actor import JOBS
@@ -39,21 +39,25 @@ class Chunk(NamedTuple):
 def expire_some(merchant: Merchant, *, now: datetime, after: int = 0, limit: int = CHUNK) -> Chunk:
     """Post the expiry of the next cards whose points nobody touched for too long."""
     program = find_program(merchant)
-    if program is None:
+    is_over = is_due(program, merchant, now) if program else None
+    if program is None or is_over is None:
         return Chunk(0, 0, None)
     due = select(LoyaltyCard.id).join(LoyaltyCard.customer)
-    due = due.where(*_of(program), is_due(program, merchant, now), LoyaltyCard.id > after)
+    due = due.where(*_of(program), is_over, LoyaltyCard.id > after)
     cards = list(db.session.scalars(due.order_by(LoyaltyCard.id).limit(limit)))
     accounts = [account for card_id in cards if (account := _opened(card_id, now))]
     posted = [row for account in accounts if (row := expiring.post_due(account))]
     return Chunk(len(posted), -sum(row.points_delta for row in posted), _next(cards, limit))
 
 
-def is_due(program: LoyaltyProgram, merchant: Merchant, now: datetime) -> ColumnElement[bool]:
-    """Ask the database what `expiring.due_at` says of one card: whether its points are over now."""
+def is_due(program: LoyaltyProgram, merchant: Merchant, now: datetime) -> ColumnElement[bool] | None:
+    """Ask the database what `expiring.due_at` says of one card: whether its points are over now.
+
+    None when no card of the program can be due.
+    """
     days, floor = program.points_expiration_days, program.expiry_floor_at
     if days is None or (floor is not None and floor > now):
-        return false()
+        return None
     own = LoyaltyCard.expiry_floor_at
     return (
         (LoyaltyCard.points_balance > 0)
