@@ -134,7 +134,8 @@ class ChangeForm(Form):
         if not value:
             return _("Somebody changed this meanwhile: it is empty now. Save again to keep yours.")
         data = self[name].object_data
-        named = [str(choices.get(each, each)) for each in data] if isinstance(data, list) else []
+        is_some = isinstance(self[name], ChecksField)
+        named = [str(choices.get(each, each)) for each in data] if is_some else []
         theirs = ", ".join(named) or choices.get(value, _shortened(str(data), LONG))
         return _("Somebody changed this meanwhile: “%(theirs)s”. Save again to keep yours.", theirs=theirs)
 
