@@ -62,6 +62,7 @@ def ids_of(merchant):
     known = {"store_id": rows.store, "product_id": rows.product, "member_id": rows.member}
     ids = {name: row.id for name, row in known.items()} | {"owner_id": rows.owner.id, **NO_IDS}
     ids |= {"reward_id": rows.reward.id, "version": rows.program.version}
+    ids |= {"customer_id": rows.customer.id}
     db.session.remove()  # what was made stays readable
     with within(merchant):
         asked = {"display_name": "Ina", "role": "staff", "store": rows.store}

@@ -11,6 +11,7 @@ from werkzeug.routing import Rule
 from portal.extensions import db
 from portal.models.actor import Actor, Role
 from portal.models.base import Model
+from portal.models.customer import Customer
 from portal.models.deletion import Deletion
 from portal.models.loyalty_reward import LoyaltyReward
 from portal.models.merchant import Merchant, MerchantOwner
@@ -28,6 +29,7 @@ ROWS: dict[str, type[Model]] = {
     "member_id": StoreUser,
     "owner_id": MerchantOwner,
     "reward_id": LoyaltyReward,
+    "customer_id": Customer,
     "deletion_id": Deletion,
     "entry_id": AuditEntry,
 }

@@ -22,6 +22,7 @@ LAST = "\U0010ffff"  # no letter comes after it
 DIAL = re.compile(r"[\d\s()+./-]+")  # what a phone or card number is written with
 FEWEST_DIGITS = 2
 
+SORTED: list[Any] = [Customer.id, Customer.name_key, Customer.created_at]  # what lists are sorted by
 Way = tuple[Any, ColumnElement[bool]]  # by which column, and what it must be
 
 
@@ -115,14 +116,12 @@ def _tokens(q: str) -> Iterator[Way]:
 
 
 def _arm(column: Any, fits: ColumnElement[bool]) -> Select[Any]:
-    people: Select[Any] = select(Customer.id, Customer.name_key, Customer.created_at)
-    return people.where(fits).order_by(column)
+    return select(*SORTED).where(fits).order_by(column)
 
 
 def _token_arm(column: Any, fits: ColumnElement[bool]) -> Select[Any]:
     holds = and_(Customer.merchant_id == LoyaltyCard.merchant_id, Customer.id == LoyaltyCard.customer_id)
-    leads: Select[Any] = select(Customer.id, Customer.name_key, Customer.created_at).select_from(CardToken)
-    joined = leads.join(LoyaltyCard, _leads_to()).join(Customer, holds)
+    joined = select(*SORTED).select_from(CardToken).join(LoyaltyCard, _leads_to()).join(Customer, holds)
     return joined.where(fits, CardToken.revoked_at.is_(None)).order_by(column)
 
 

@@ -88,6 +88,13 @@ def delete_customer(customer: Customer, *, by: Actor, now: datetime, reason: str
     return trash.soft_delete_cascade(customer, by=by, now=now, reason=reason)
 
 
+def delete_customers(
+    customers: Sequence[Customer], *, by: Actor, now: datetime, reason: str | None = None
+) -> list[Deletion]:
+    """Put several customers in the trash, each as an act of its own."""
+    return trash.soft_delete_many(customers, by=by, now=now, reason=reason)
+
+
 def note_consent(
     customer: Customer, *, is_given: bool, source: str, by: Actor, now: datetime, purpose: str = "marketing"
 ) -> ConsentEvent:

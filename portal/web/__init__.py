@@ -6,6 +6,7 @@ from portal.web import access, answers, errors, files, filters, frame, language,
 from portal.web.account.routes import bp as account
 from portal.web.audit.routes import bp as audit
 from portal.web.auth.doors import bp as auth
+from portal.web.customers.doors import bp as customers
 from portal.web.dashboard.routes import bp as dashboard
 from portal.web.health.routes import bp as health
 from portal.web.home.lost import bp as lost
@@ -26,6 +27,7 @@ SCREENS = (
     stores,
     team,
     products,
+    customers,
     trash,
     palette,
     account,

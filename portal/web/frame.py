@@ -17,6 +17,7 @@ PLACES = (
     (later("Stores"), "building-store", "stores.index", Role.STAFF),
     (later("Team"), "users", "team.index", Role.STAFF),
     (later("Products"), "package", "products.index", Role.STAFF),
+    (later("Customers"), "user", "customers.index", Role.MANAGER),
     (later("Program"), "credit-card", "program.index", Role.MANAGER),
     (later("Trash"), "trash", "trash.index", Role.MANAGER),
     (later("Audit"), "history", "audit.index", Role.OWNER),

@@ -1,0 +1,86 @@
+"""Customers as rows of a table, for CSV files; the import of customers takes them back unchanged."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, select
+
+from portal.extensions import db
+from portal.models.customer import Customer
+from portal.models.loyalty_card import CardToken, LoyaltyCard
+from portal.models.loyalty_program import LoyaltyProgram
+from portal.models.merchant import Merchant
+from portal.models.store import Store
+from portal.models.tenancy import scoped
+from portal.services.exports import PIECE, Row
+from portal.services.ledger import expiring
+
+FIELDS = (
+    "external_ref",
+    "name",
+    "phone",
+    "email",
+    "birthday",
+    "home_store",
+    "card_number",
+    "points",
+    "stamps",
+    "notes",
+)
+
+
+def customers(
+    merchant: Merchant, *, now: datetime, where: Sequence[ColumnElement[bool]] = ()
+) -> Iterator[Row]:
+    """List the merchant's customers with their balances, net of what is due to expire; `where` narrows.
+
+    The scope of the merchant is open only while a piece is read.
+    """
+    yield list(FIELDS)
+    last: int | None = 0
+    while last is not None:
+        with scoped(db.session, merchant.id):
+            query = _told(merchant).where(*where, Customer.id > last).order_by(Customer.id).limit(PIECE)
+            found = db.session.execute(query).all()
+            told = [_row(row, merchant, now) for row in found]
+            last = found[-1].Customer.id if len(found) == PIECE else None
+            db.session.expunge_all()  # a piece is enough to keep in memory
+        yield from told
+
+
+def _told(merchant: Merchant) -> Select[Any]:
+    number = (
+        select(CardToken.value)
+        .where(
+            CardToken.merchant_id == LoyaltyCard.merchant_id,
+            CardToken.card_id == LoyaltyCard.id,
+            CardToken.kind != "qr",
+            CardToken.revoked_at.is_(None),
+        )
+        .order_by(CardToken.kind.desc(), CardToken.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    columns: list[Any] = [Customer, LoyaltyCard, LoyaltyProgram, Store.store_code, number]
+    return (
+        select(*columns)
+        .outerjoin(LoyaltyCard, _is(LoyaltyCard.customer_id, Customer, LoyaltyCard))
+        .outerjoin(LoyaltyProgram, _is(LoyaltyCard.program_id, LoyaltyProgram, LoyaltyCard))
+        .outerjoin(Store, _is(Customer.home_store_id, Store, Customer))
+        .where(Customer.merchant_id == merchant.id)
+    )
+
+
+def _is(key: Any, owner: Any, of: Any) -> ColumnElement[bool]:
+    return and_(owner.merchant_id == of.merchant_id, owner.id == key)
+
+
+def _row(found: Any, merchant: Merchant, now: datetime) -> Row:
+    customer, card, program, store_code, number = found
+    birthday = customer.birthday.isoformat() if customer.birthday else None
+    told: Row = [customer.external_ref, customer.name, customer.phone, customer.email, birthday, store_code]
+    if card is None:
+        return [*told, None, None, None, customer.notes]
+    points = expiring.balance_at(card, program, merchant.zone, now)
+    return [*told, number, points, card.stamps_balance, customer.notes]

@@ -1,0 +1,87 @@
+"""The forms of a customer: what is known of them, and a new one."""
+
+from typing import Any
+from uuid import uuid4
+
+from wtforms import (
+    BooleanField,
+    DateField,
+    EmailField,
+    HiddenField,
+    SelectField,
+    StringField,
+    TelField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired, Length
+from wtforms.validators import Optional as MayBeEmpty
+
+from portal.models.customer import Customer
+from portal.models.store import Store
+from portal.models.text import LONGEST_NAME
+from portal.web.forms import ChangeForm, Form, at_most
+from portal.web.scope import find
+from portal.words import _, later
+
+SHORT = [Length(max=LONGEST_NAME, message=later("This takes at most %(max)s characters."))]
+LONGEST_MAIL = 254
+LONGEST_NOTES = 2_000
+NAME = later("Give the customer a name; a first name will do.")
+
+
+class CustomerForm(ChangeForm):
+    """What a manager may set. Birthday is asked of nobody; where one is known, it can be put right."""
+
+    name = StringField(later("Name"), [InputRequired(NAME), *SHORT])
+    phone = TelField(later("Phone"), SHORT)
+    email = EmailField(later("E-mail"), [at_most(LONGEST_MAIL)])
+    home_store_id = SelectField(later("Home store"), coerce=str, filters=[lambda store: str(store or "")])
+    birthday = DateField(later("Birthday"), [MayBeEmpty()])
+    external_ref = StringField(later("Reference"), SHORT)
+    notes = TextAreaField(later("Notes"), [at_most(LONGEST_NOTES)])
+
+    plain = ("name", "phone", "email", "external_ref", "notes")
+
+    def __init__(self, *, stores: list[tuple[str, str]], obj: Customer | None = None, **kwargs: Any) -> None:
+        super().__init__(obj=obj, **kwargs)
+        self.home_store_id.choices = [("", _("None")), *stores]
+        if obj is None or obj.birthday is None:
+            del self.birthday
+
+    @property
+    def store(self) -> Store | None:
+        """The store that was chosen, by whose country a phone is read."""
+        return find(Store, int(self.home_store_id.data)) if self.home_store_id.data else None
+
+    def details(self) -> dict[str, Any]:
+        """What was typed, by the names the verbs know; nothing for what was left empty."""
+        typed: dict[str, Any] = {name: (self[name].data or "").strip() or None for name in self.plain}
+        typed["name"] = typed["name"] or ""
+        if "birthday" in self:
+            typed["birthday"] = self["birthday"].data
+        return typed | {"home_store_id": int(self.home_store_id.data) if self.home_store_id.data else None}
+
+
+class EnrolForm(Form):
+    """Somebody new: as little as possible, and consent never ticked beforehand."""
+
+    key = HiddenField()
+    name = StringField(later("Name"), SHORT)
+    phone = TelField(later("Phone"), SHORT)
+    email = EmailField(later("E-mail"), [at_most(LONGEST_MAIL)])
+    store = SelectField(later("Store"), coerce=str)
+    consent = BooleanField(later("Wants to hear news and offers"))
+
+    def __init__(self, *, stores: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.store.choices = stores
+        self.key.data = self.key.data or str(uuid4())
+
+    @property
+    def store_id(self) -> int | None:
+        """The store that was chosen."""
+        return int(self.store.data) if self.store.data else None
+
+    def details(self) -> dict[str, Any]:
+        """What was typed, by the names the verbs know; nothing for what was left empty."""
+        return {name: (self[name].data or "").strip() or None for name in ("name", "phone", "email")}

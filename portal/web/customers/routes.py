@@ -1,0 +1,121 @@
+"""The doors of customers: see, change, delete."""
+
+from flask import Blueprint, Response, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.extensions import db
+from portal.models.customer import Customer
+from portal.services import customer_exports, customers
+from portal.services.trash.names import named
+from portal.web.access import allow
+from portal.web.customers import detail, shown
+from portal.web.customers.forms import CustomerForm
+from portal.web.customers.found import Asked
+from portal.web.listing import csv_file
+from portal.web.page import done, page
+from portal.web.removal import asked_reason, back_to, find_living, removed, show_preview, with_twin
+from portal.web.scope import actor, current_merchant, now
+from portal.words import _, later
+
+STAYS = later("Their movements stay in the ledger, and in every report")
+bp = Blueprint("customers", __name__, url_prefix="/m/<merchant>/customers")
+
+
+@bp.get("/")
+@allow("manager")
+def index() -> Response:
+    """List the customers."""
+    return page("customers/index.html", **shown.listed())
+
+
+@bp.get("/export.csv")
+@allow("owner")
+def export() -> Response:
+    """Hand out what the list shows as a CSV file, and all that matches beyond it."""
+    rows = customer_exports.customers(current_merchant(), now=now(), where=Asked().conditions())
+    return csv_file(rows, f"{current_merchant().subdomain}-customers")
+
+
+@bp.get("/<int:customer_id>")
+@allow("manager")
+def show(customer_id: int) -> Response:
+    """Show one customer: card, statement, what is known of them."""
+    return page("customers/show.html", may=shown.allowed(), **detail.overview(customer_id))
+
+
+@bp.get("/<int:customer_id>/orders")
+@allow("manager")
+def orders(customer_id: int) -> Response:
+    """List what the customer bought."""
+    return page("customers/orders.html", may=shown.allowed(), **detail.orders(customer_id))
+
+
+@bp.get("/<int:customer_id>/consents")
+@allow("manager")
+def consents(customer_id: int) -> Response:
+    """Show what the customer agreed to, and when."""
+    return page("customers/consents.html", may=shown.allowed(), **detail.consents(customer_id))
+
+
+@bp.post("/<int:customer_id>/consents")
+@allow("manager")
+def note_consent(customer_id: int) -> Response | AnyResponse:
+    """Write down a yes or a no."""
+    customer = find_living(Customer, customer_id)
+    is_given = request.form.get("is_given") == "yes"
+    customers.note_consent(customer, is_given=is_given, source="portal", by=actor(), now=now())
+    db.session.commit()
+    said = _("Noted: %(name)s agrees.") if is_given else _("Noted: %(name)s does not agree.")
+    return done(said % {"name": customer.name}, to=url_for("customers.consents", customer_id=customer_id))
+
+
+@bp.get("/<int:customer_id>/edit")
+@allow("manager")
+def edit(customer_id: int) -> Response:
+    """Show the customer to be changed."""
+    customer = find_living(Customer, customer_id)
+    return page("customers/edit.html", customer=customer, form=_form(customer))
+
+
+@bp.post("/<int:customer_id>")
+@allow("manager")
+def update(customer_id: int) -> Response | AnyResponse:
+    """Change the customer."""
+    customer = find_living(Customer, customer_id)
+    form = _form(customer)
+    changed = form.carry_out(
+        lambda: customers.change_customer(customer, by=actor(), now=now(), store=form.store, **form.details())
+    )
+    if changed is None:
+        return page("customers/edit.html", form.status, customer=customer, form=form)
+    db.session.commit()
+    said = with_twin(_("Saved %(name)s.", name=customer.name), customer)
+    return done(said, to=url_for("customers.show", customer_id=customer_id))
+
+
+@bp.get("/<int:customer_id>/deletion")
+@allow("manager")
+def preview_deletion(customer_id: int) -> Response:
+    """Show what deleting the customer would take."""
+    return show_preview(
+        find_living(Customer, customer_id),
+        action=url_for("customers.delete", customer_id=customer_id),
+        cancel_href=url_for("customers.show", customer_id=customer_id),
+        list_href=url_for("customers.index"),
+        stays=[STAYS],
+    )
+
+
+@bp.post("/<int:customer_id>/deletion")
+@allow("manager")
+def delete(customer_id: int) -> Response | AnyResponse:
+    """Put the customer and their card in the trash."""
+    customer = find_living(Customer, customer_id)
+    name = named("customers", customer.name)
+    act = customers.delete_customer(customer, by=actor(), now=now(), reason=asked_reason())
+    db.session.commit()
+    return removed(act, name, to=back_to(url_for("customers.index")))
+
+
+def _form(customer: Customer) -> CustomerForm:
+    return CustomerForm(stores=shown.all_stores(), obj=customer)
