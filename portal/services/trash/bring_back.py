@@ -16,6 +16,7 @@ from portal.models.tenancy import PLATFORM, across_merchants
 from portal.services import audit
 from portal.services.trash import rows
 from portal.services.trash.clashes import Overrides, clashes_of, give_new_values, part_values
+from portal.services.trash.floors import alive_again
 from portal.services.trash.hand_over import act_of, hand_over
 from portal.services.trash.names import CLASSES, named
 from portal.services.trash.throw_away import IN_ONE_TRANSACTION, soft_delete_cascade
@@ -215,11 +216,11 @@ def _revive_rows(part: Deletion, expected: int, counts: dict[str, int]) -> None:
     tables = below(table_of(part.root_kind))
     if expected > IN_ONE_TRANSACTION:
         root = tables[0]
-        counts[root.name] = rows.change(root, rows.is_root(part), rows.ALIVE)
+        counts[root.name] = rows.change(root, rows.is_root(part), alive_again(part, root))
         part.status = "restoring"
         return
     for table in tables:
-        revived = rows.change(table, rows.dead_of(part, table), rows.ALIVE)
+        revived = rows.change(table, rows.dead_of(part, table), alive_again(part, table))
         if revived:
             counts[table.name] = counts.get(table.name, 0) + revived
     part.status = "restored"
@@ -233,7 +234,7 @@ def revive_some(act: Deletion, limit: int) -> int:
         if ids:
             hand_over(act, table, ids)
             chunk = and_(rows.dead_of(act, table), table.c.id.in_(ids))
-            return max(rows.change(table, chunk, rows.ALIVE), 1)
+            return max(rows.change(table, chunk, alive_again(act, table)), 1)
     return 0
 
 
