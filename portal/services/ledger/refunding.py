@@ -30,7 +30,7 @@ def reverse_earn(
 
     `refunded_cents` is the eligible part refunded now; what was refunded before is known from the
     ledger, and it is capped at what is left. `given_back` are redeemed rewards ticked as given back.
-    Raises Refused("bad_amount", "already_voided", "issue_gone").
+    Raises Refused("bad_amount", "not_refundable", "already_voided", "issue_gone").
     """
     if refunded_cents < 0:
         raise Refused("bad_amount", _("Give the amount that went back to the customer, above 0."))
@@ -46,11 +46,26 @@ def reverse_earn(
 
 
 def take_back_part(account: Account, earn: LoyaltyTransaction, refunded_cents: int) -> LoyaltyTransaction:
-    """Post what so many eligible cents less of a purchase take back, inside an act on the card."""
+    """Post what so many eligible cents less of a purchase take back, inside an act on the card.
+
+    Raises Refused("not_refundable", "already_voided").
+    """
+    _refuse_if_not_refundable(earn)
     before = refunded_so_far(earn)
     now_refunded = min(refunded_cents, (earn.eligible_cents or 0) - before)
     owed = earn.kept_after_refunds(before) - earn.kept_after_refunds(before + now_refunded)
     return take_back(account, earn, "refund_reversal", owed, linked_id=earn.id, eligible_cents=now_refunded)
+
+
+def _refuse_if_not_refundable(earn: LoyaltyTransaction) -> None:
+    if earn.type != "earn":
+        raise Refused("not_refundable", _("Only a purchase can be refunded."))
+    row = LoyaltyTransaction
+    void = select(row.id).where(
+        row.merchant_id == earn.merchant_id, row.type == "void", row.reverses_id == earn.id
+    )
+    if db.session.scalar(void) is not None:
+        raise Refused("already_voided", _("This was voided already."))
 
 
 def live_earn(order: Order) -> LoyaltyTransaction | None:
@@ -134,7 +149,7 @@ def return_reward(account: Account, issue_id: int) -> None:
         RewardIssue.card_id == account.card.id,
         RewardIssue.id == issue_id,
     )
-    issue = db.session.scalar(query)
+    issue = db.session.scalar(query, execution_options={"populate_existing": True})
     if issue is None or issue.status != "redeemed":
         raise Refused("issue_gone", _("This reward was not handed out on this card."))
     give_back(account, issue, kind="refund_return")

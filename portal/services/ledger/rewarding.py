@@ -11,8 +11,9 @@ from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.reward_issue import RewardIssue
 from portal.services.ledger.accounts import Account, Posting, once
 from portal.services.ledger.stamping import valid_until
+from portal.services.ledger.undoing import refuse_if_not_theirs
 from portal.services.ledger.visits import Visit
-from portal.words import _
+from portal.words import _, ngettext
 
 
 def issue_reward(card_id: int, reward_id: int, *, visit: Visit, at_once: bool = False) -> Posting:
@@ -37,12 +38,15 @@ def issue_reward(card_id: int, reward_id: int, *, visit: Visit, at_once: bool = 
 def redeem(card_id: int, issue_id: int, *, visit: Visit) -> Posting:
     """Hand over a reward that was issued; of stamps or of points.
 
-    Raises Refused("issue_gone", "already_redeemed", "issue_expired", "not_redeeming", "card_suspended").
+    A card that is below zero must first be filled up again. Raises Refused("issue_gone",
+    "already_redeemed", "issue_expired", "not_redeeming", "insufficient_points", "card_suspended").
     """
 
     def work(account: Account) -> Posting:
         issue = _open_issue(account, issue_id)
         _refuse_if_not_redeeming(account)
+        if not issue.is_of_stamps:
+            _refuse_if_short(account, 0)
         _hand_over(issue, account)
         # The points of a points reward went when it was issued; this row says when it was handed over.
         account.post("redeem", reward_issue_id=issue.id)
@@ -54,19 +58,22 @@ def redeem(card_id: int, issue_id: int, *, visit: Visit) -> Posting:
 def cancel_reward(card_id: int, issue_id: int, *, visit: Visit) -> Posting:
     """Take back a reward that was issued and not handed over: points, stamps and stock return.
 
-    Raises Refused("issue_gone", "already_redeemed", "issue_expired").
+    Raises Refused("issue_gone", "already_redeemed", "issue_expired", "too_late", "not_allowed").
     """
 
     def work(account: Account) -> Posting:
-        give_back(account, _open_issue(account, issue_id))
+        issue = _open_issue(account, issue_id)
+        refuse_if_not_theirs(account, _issued_by(issue), issue.issued_at)
+        give_back(account, issue)
         return Posting(account.card, account.rows, "cancelled")
 
-    return once(card_id, "cancel_reward", {"issue": issue_id}, work, visit=visit, dead_too=True)
+    return once(card_id, "cancel_reward", {"issue": issue_id}, work, visit=visit)
 
 
 def give_back(account: Account, issue: RewardIssue, *, kind: str = "redeem_cancel") -> LoyaltyTransaction:
     """Cancel an issue and return what it cost."""
-    issue.status, issue.cancelled_at, issue.redeemed_at = "cancelled", account.visit.now, None
+    issue.status, issue.cancelled_at = "cancelled", account.visit.now
+    issue.redeemed_at = issue.redeemed_store_id = None
     give_stock_back(issue)
     return account.post(kind, points=issue.points_price, stamps=issue.stamps_target, reward_issue_id=issue.id)
 
@@ -105,12 +112,9 @@ def _refuse_if_not_redeeming(account: Account) -> None:
 
 
 def _refuse_if_not_for(account: Account, reward: LoyaltyReward) -> None:
-    balance, now = account.card.points_balance, account.visit.now
-    least = account.program.minimum_redemption_points
-    if balance < reward.points_required:
-        short = reward.points_required - balance
-        raise Refused("insufficient_points", _("%(short)s points are missing.", short=short), short=short)
-    if balance < least:
+    now, least = account.visit.now, account.program.minimum_redemption_points
+    _refuse_if_short(account, reward.points_required)
+    if account.card.points_balance < least:
         raise Refused("below_redemption_minimum", _("Rewards start at %(least)s points.", least=least))
     if reward.stock == 0:
         raise Refused("out_of_stock", _("“%(name)s” is out of stock.", name=reward.name))
@@ -119,6 +123,13 @@ def _refuse_if_not_for(account: Account, reward: LoyaltyReward) -> None:
         raise Refused("wrong_tier", _("“%(name)s” is for a higher tier.", name=reward.name))
     _refuse_in_other_stores(account, reward)
     _refuse_above_limit(account, reward)
+
+
+def _refuse_if_short(account: Account, points: int) -> None:
+    short = points - account.card.points_balance
+    if short > 0:
+        said = ngettext("%(num)s point is missing.", "%(num)s points are missing.", short)
+        raise Refused("insufficient_points", said, short=short)
 
 
 def _refuse_outside_its_days(reward: LoyaltyReward, now: datetime) -> None:
@@ -140,11 +151,13 @@ def _refuse_above_limit(account: Account, reward: LoyaltyReward) -> None:
         return
     taken = select(func.count()).where(
         RewardIssue.merchant_id == reward.merchant_id,
-        RewardIssue.card_id == account.card.id,
+        RewardIssue.card_id.in_(account.cards()),  # with the customer's older cards
         RewardIssue.reward_id == reward.id,
         RewardIssue.status.in_(("issued", "redeemed")),
     )
-    if (db.session.scalar(taken) or 0) >= reward.per_customer_limit:
+    if (
+        db.session.scalar(taken, execution_options={"include_deleted": True}) or 0
+    ) >= reward.per_customer_limit:
         raise Refused("limit_reached", _("This customer has had “%(name)s” already.", name=reward.name))
 
 
@@ -172,13 +185,25 @@ def _hand_over(issue: RewardIssue, account: Account) -> None:
     issue.redeemed_store_id = account.visit.store_id
 
 
+def _issued_by(issue: RewardIssue) -> int | None:
+    """Find who issued it: who posted the row that paid for it."""
+    row = LoyaltyTransaction
+    paid = select(row.staff_id).where(
+        row.merchant_id == issue.merchant_id,
+        row.reward_issue_id == issue.id,
+        row.type.in_(("redeem", "stamp_complete")),
+    )
+    return db.session.scalar(paid.order_by(row.id).limit(1))
+
+
 def _open_issue(account: Account, issue_id: int) -> RewardIssue:
     query = select(RewardIssue).where(
         RewardIssue.merchant_id == account.card.merchant_id,
         RewardIssue.card_id == account.card.id,
         RewardIssue.id == issue_id,
     )
-    issue = db.session.scalar(query)
+    # Read it anew: somebody else may have handed it over while we waited for the card.
+    issue = db.session.scalar(query, execution_options={"populate_existing": True})
     if issue is None:
         raise Refused("issue_gone", _("This reward is not on this card."))
     if issue.status != "issued":

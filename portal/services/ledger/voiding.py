@@ -1,6 +1,6 @@
 """Taking back a row that should not have been posted (specification of loyalty, section 6)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -8,15 +8,15 @@ from portal.errors import Refused
 from portal.extensions import db
 from portal.models.actor import Role
 from portal.models.loyalty_transaction import VOIDABLE, LoyaltyTransaction
+from portal.models.review_item import ReviewItem
 from portal.models.reward_issue import RewardIssue
 from portal.services import audit
 from portal.services.ledger.accounts import Account, Posting, once
 from portal.services.ledger.rewarding import give_back, give_stock_back
 from portal.services.ledger.taking_back import take_back
+from portal.services.ledger.undoing import refuse_if_not_theirs
 from portal.services.ledger.visits import Visit
 from portal.words import _
-
-UNDO = timedelta(minutes=10)
 
 
 def void(row: LoyaltyTransaction, *, visit: Visit, reason_code: str | None = None) -> Posting:
@@ -70,24 +70,20 @@ def _refuse_if_not_voidable(row: LoyaltyTransaction) -> None:
 
 
 def _refuse_if_not_theirs(account: Account, row: LoyaltyTransaction, issue: RewardIssue | None) -> None:
-    by, now = account.visit.by, account.visit.now
     if issue is not None and issue.status != "redeemed":
         raise Refused("not_redeemed", _("This reward is not handed over. Cancel it if it is still open."))
     done_at: datetime = (issue.redeemed_at if issue else None) or row.created_at
-    if by.role >= Role.MANAGER:
-        hours = account.program.void_window_hours
-        if by.role < Role.ADMIN and now > done_at + timedelta(hours=hours):
-            raise Refused("too_late", _("This can be voided for %(hours)s hours only.", hours=hours))
-    elif row.staff_id != by.user_id or now > done_at + UNDO:
-        raise Refused("not_allowed", _("Only who did it may undo it, for ten minutes. Ask a manager."))
+    refuse_if_not_theirs(account, row.staff_id, done_at)
 
 
 def _reverse(account: Account, row: LoyaltyTransaction, reason_code: str | None) -> None:
     links = {"reverses_id": row.id, "linked_id": row.id, "reason_code": reason_code}
     issue = {"reward_issue_id": row.reward_issue_id} if row.reward_issue_id else {}
-    take_back(account, row, "void", row.points_delta, stamps=-row.stamps_delta, **links, **issue)
+    void = take_back(account, row, "void", row.points_delta, stamps=-row.stamps_delta, **links, **issue)
     if account.card.stamps_balance < 0:
         _cancel_stamp_rewards(account)
+    if row.stamps_delta > 0 and account.card.stamps_balance < 0:
+        _flag(account, void)
 
 
 def _cancel_stamp_rewards(account: Account) -> None:
@@ -97,11 +93,31 @@ def _cancel_stamp_rewards(account: Account) -> None:
         RewardIssue.card_id == account.card.id,
         RewardIssue.status == "issued",
         RewardIssue.stamps_target > 0,
+        # What expired gives nothing back, also before the night has written it down.
+        RewardIssue.expires_at.is_(None) | (RewardIssue.expires_at > account.visit.now),
     )
-    for issue in db.session.scalars(open_ones.order_by(RewardIssue.id.desc())).all():
+    newest = open_ones.order_by(RewardIssue.id.desc()).execution_options(populate_existing=True)
+    for issue in db.session.scalars(newest).all():
         if account.card.stamps_balance >= 0:
             return
         give_back(account, issue)
+
+
+def _flag(account: Account, void: LoyaltyTransaction) -> None:
+    """Ask a manager to look: stamps are missing that no open reward could give back."""
+    card, visit = account.card, account.visit
+    where = {"card_id": card.id, "store_id": visit.store_id, "transaction_id": void.id}
+    details = {"stamps": card.stamps_balance}
+    db.session.add(
+        ReviewItem(
+            merchant_id=card.merchant_id,
+            kind="negative_stamps",
+            reason_code="void",
+            details=details,
+            created_at=visit.now,
+            **where,
+        )
+    )
 
 
 def _issue_of(row: LoyaltyTransaction) -> RewardIssue | None:

@@ -88,11 +88,15 @@ class Shop:
             setattr(self.program, field, value)
         db.session.commit()
 
-    def rows(self) -> list[tuple[str, int, int]]:
-        """Every movement of the card, as type, points and stamps."""
+    def movements(self) -> list[LoyaltyTransaction]:
+        """Every movement of the card, the oldest first."""
         row = LoyaltyTransaction
         mine = row.of(self.merchant).where(row.card_id == self.card.id).order_by(row.id)
-        return [(r.type, r.points_delta, r.stamps_delta) for r in db.session.scalars(mine)]
+        return list(db.session.scalars(mine))
+
+    def rows(self) -> list[tuple[str, int, int]]:
+        """Every movement of the card, as type, points and stamps."""
+        return [(row.type, row.points_delta, row.stamps_delta) for row in self.movements()]
 
     @property
     def points(self) -> int:

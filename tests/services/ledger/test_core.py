@@ -138,7 +138,7 @@ def test_a_reward_is_taken_only_in_its_stores_and_from_its_tier_up(shop):
     reward = make_reward(program, points_required=1)
     rewards.change_reward(reward, by=owner_of(shop), store_ids=[here.id], tier_key="b")
     card = make_card(program, tier_key="a")
-    with pytest.raises(Refused, match="points are missing"):
+    with pytest.raises(Refused, match="is missing"):
         issue_reward(card.id, reward.id, visit=visit(shop, store_id=here.id))
     earn(card.id, spent_cents=1, visit=visit(shop))
     assert card.tier_key == "b"
