@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, BinaryIO, TextIO, cast
+from typing import IO, Any, BinaryIO, TextIO, TypeVar, cast
 
 import click
+from sqlalchemy.exc import IntegrityError
 
 from portal.cli.door import now, whole
 from portal.cli.finding import merchant_named
@@ -18,6 +19,7 @@ from portal.models.tenancy import scoped
 from portal.services import imports
 from portal.services.exports import csv_lines
 
+Result = TypeVar("Result")
 TOLD = 20  # sentences of a kind before "and so many more"
 
 
@@ -101,7 +103,7 @@ class Story:
 def run(plan: imports.Plan, *, dry_run: bool, rejects: Path | None) -> Story:
     """Write the rows, and commit every chunk unless it is a dry run."""
     story = Story()
-    unit = imports.at_once if dry_run else _committed
+    unit = imports.at_once if dry_run else committed
     with progress(f"Importing {plan.kind}", plan.table.count) as step, refused_rows(rejects, plan) as file:
         for fates in imports.run(plan, by=OPERATOR, now=now(), unit=unit):
             story.add(fates)
@@ -115,17 +117,25 @@ def run(plan: imports.Plan, *, dry_run: bool, rejects: Path | None) -> Story:
     return story
 
 
-def _committed(work: Callable[[], list[imports.Fate]]) -> list[imports.Fate]:
-    def chunk() -> list[imports.Fate]:
-        fates = work()
-        db.session.commit()
-        return fates
+def committed(work: Callable[[], list[Result]]) -> list[Result]:
+    """Do the work of a chunk and commit it; once more when somebody wrote the same a moment before."""
 
-    return whole(chunk)
+    def chunk() -> list[Result]:
+        found = work()
+        db.session.commit()
+        return found
+
+    try:
+        return whole(chunk)
+    except IntegrityError:
+        db.session.rollback()
+        return whole(chunk)
 
 
 def tell_plan(plan: imports.Plan) -> None:
     """Say which column fills which field, and which fill none."""
+    for warning in plan.table.warnings:
+        click.echo(f"Warning: {warning}", err=True)
     for field, at in plan.columns.items():
         click.echo(f"  {field:<13}from {plan.table.columns[at]}")
     if plan.unused:
@@ -150,10 +160,10 @@ def write_refused(file: TextIO | None, fates: list[imports.Fate]) -> None:
         file.writelines(csv_lines([fate.number, fate.reason, *fate.cells] for fate in refused))
 
 
-def refuse_twice(maps: list[tuple[str, str]]) -> None:
-    """One field has one column."""
+def refuse_twice(maps: list[tuple[str, str]], *, but: str = "") -> None:
+    """One field has one column; `but` may have several."""
     for field, count in Counter(field for field, _ in maps).items():
-        if count > 1:
+        if count > 1 and field != but:
             raise click.UsageError(f"--map {field}=… is given {count} times. Give it once.")
 
 

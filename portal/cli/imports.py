@@ -8,15 +8,16 @@ import click
 
 from portal.cli.door import Room
 from portal.cli.importing import carry_out
+from portal.cli.importing_batches import name_of, take_customers, take_orders
 from portal.cli.words import in_a_folder, pairs, triples
-from portal.services.imports import ALL_STORES
+from portal.services.imports import ALL_STORES, FORMATS, Asked
 
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 
 
 @click.group("import", cls=Room)
 def import_() -> None:
-    """Take stores, team or products in from a CSV file.
+    """Take stores, team, products, customers or orders in from a CSV file.
 
     The file is UTF-8, its columns separated by commas, semicolons or tabs. Columns are matched by
     their names; --map says it for the others. A row is known by its external_ref: the same file again
@@ -66,6 +67,27 @@ def options(command: Callable[..., None]) -> Callable[..., None]:
                 type=click.Path(dir_okay=False, writable=True, path_type=Path),
                 callback=in_a_folder,
                 help="Write the refused rows to this CSV, with line and reason before each.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def of_programs(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of what other programs export."""
+    for option in reversed(
+        (
+            click.option(
+                "--format",
+                "program",
+                type=click.Choice(list(FORMATS), case_sensitive=False),
+                help="What this program exports: its columns are known.",
+            ),
+            click.option(
+                "--dates",
+                type=click.Choice(["mdy", "dmy"], case_sensitive=False),
+                help="How 3/4/2026 is meant; 2026-03-04 needs no word.",
             ),
         )
     ):
@@ -128,6 +150,90 @@ def products(ctx: click.Context, /, *, path: str, store: str | None, all_stores:
       flask import products products.csv --merchant bean --all-stores --dry-run
     """
     carry_out(ctx, "products", path, _store(store, all_stores), **chosen)
+
+
+@import_.command("customers")
+@options
+@of_programs
+@click.pass_context
+def customers(
+    ctx: click.Context,
+    /,
+    *,
+    path: str,
+    program: str | None,
+    dates: str | None,
+    maps: Any,
+    values: Any,
+    where: Any,
+    **chosen: Any,
+) -> None:
+    """Import customers, each with a card in the program.
+
+    FILE is a CSV file, or - for stdin. Fields: external_ref, name (or first_name and last_name), phone,
+    email, birthday, home_store, card_number (several: repeat the column, or the --map), points, stamps,
+    notes. A phone is read as people write it in the country of the home store. A phone or e-mail that
+    somebody else has is left out, with a warning. No welcome bonus is given. It can be taken back.
+
+    Examples:
+      flask import customers customers.csv --merchant bean --dry-run
+      flask import customers customers.csv --merchant bean --format loyverse --rejects refused.csv
+    """
+    asked = Asked(maps, values, where, format=program, dates=dates, file_name=name_of(path))
+    take_customers(ctx, path, asked, **chosen)
+
+
+@import_.command("orders")
+@options
+@of_programs
+@click.option("--earn", is_flag=True, help="Post the points of each receipt as of its time.")
+@click.option(
+    "--group-by",
+    metavar="COLUMN,COLUMN",
+    default="",
+    help="Lines with the same values in these columns are one basket; otherwise those of one number.",
+)
+@one_store
+@click.pass_context
+def orders(
+    ctx: click.Context,
+    /,
+    *,
+    path: str,
+    program: str | None,
+    dates: str | None,
+    maps: Any,
+    values: Any,
+    where: Any,
+    group_by: str,
+    store: str | None,
+    earn: bool,
+    **chosen: Any,
+) -> None:
+    """Import receipts as orders.
+
+    FILE is a CSV file with a line for each product sold, or - for stdin. Fields: number, store, date,
+    time, customer (a customer's external_ref; 0 or blank is nobody), contact (their e-mail or phone),
+    staff, product, sku, name, quantity, price, discount, amount (of the line). Times are those of the
+    merchant's clock. An order that is here already stays as it is. Cut off in the middle, the same line
+    goes on. It can be taken back.
+
+    Example:
+      flask import orders receipts.csv --merchant bean --group-by receipt,date,shop --earn --dry-run
+    """
+    columns = tuple(name.strip() for name in group_by.split(",") if name.strip())
+    asked = Asked(
+        maps,
+        values,
+        where,
+        format=program,
+        dates=dates,
+        store=store,
+        group_by=columns,
+        is_earning=earn,
+        file_name=name_of(path),
+    )
+    take_orders(ctx, path, asked, **chosen)
 
 
 def _store(code: str | None, everywhere: bool) -> str | None:  # noqa: FBT001 - the two options as they are

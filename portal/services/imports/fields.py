@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from portal.models.text import checked_email
-from portal.services.imports.values import flag, money, role
+from portal.services.imports.values import flag, line_money, money, quantity, role
 
 
 class Field(NamedTuple):
@@ -57,4 +57,40 @@ PRODUCTS: Fields = {
     ),
     "earns_points": Field(("earns",), flag),
     "deleted_at": DELETED,
+}
+CUSTOMERS: Fields = {
+    "external_ref": Field((*REF, "customer_id", "customer_ref", "member_id")),
+    "name": Field(("display_name", "full_name", "customer_name", "customer")),
+    "first_name": Field(("firstname", "given_name", "forename", "customer_first_name")),
+    "last_name": Field(("lastname", "family_name", "surname", "customer_last_name")),
+    "phone": Field(("phone_number", "mobile", "mobile_phone", "telephone", "tel", "customer_phone")),
+    "email": Field(
+        ("e_mail", "mail", "email_address", "e_mail_address", "customer_email"),
+        checked_email,
+    ),
+    "birthday": Field(("birthdate", "birth_date", "date_of_birth", "dob")),
+    "home_store": Field(("store", "home_store_id", "store_code", "home_location")),
+    "card_number": Field(
+        ("loyalty_card_number", "card_no", "legacy_number", "old_card_number", "membership_number"),
+    ),
+    "points": Field(("points_balance", "point_balance", "loyalty_points")),
+    "stamps": Field(("stamps_balance", "stamp_balance")),
+    "notes": Field(("note", "memo", "comment")),
+    "deleted_at": DELETED,
+}
+ORDERS: Fields = {
+    "number": Field(("transaction_id", "receipt_number", "receipt_no", "order_number", "order_id")),
+    "store": Field((*STORE.also, "store_id", "location_id", "outlet_id", "sales_outlet_id")),
+    "date": Field(("transaction_date", "order_date", "created_at", "occurred_at", "sold_at", "datetime")),
+    "time": Field(("transaction_time", "order_time")),
+    "customer": Field(("customer_id", "customer_ref", "member_id")),
+    "contact": Field(("customer_email", "customer_phone", "customer_contacts")),
+    "staff": Field(("staff_id", "employee_id", "cashier_id", "sold_by_id")),
+    "product": Field(("product_id", "item_id", "product_ref")),
+    "sku": Field(("item_sku", "product_sku", "lineitem_sku", "product_code")),
+    "name": Field(("product_name", "item", "item_name", "lineitem_name")),
+    "quantity": Field(("qty", "lineitem_quantity"), quantity),
+    "price": Field(("unit_price", "lineitem_price"), line_money),
+    "discount": Field(("line_discount", "lineitem_discount"), line_money),
+    "amount": Field(("line_item_amount", "line_amount", "line_total", "net_sales"), line_money),
 }

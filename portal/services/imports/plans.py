@@ -6,18 +6,29 @@ from typing import Any
 
 from portal.errors import Refused
 from portal.models.merchant import Merchant
-from portal.services.imports.fields import PRODUCTS, STORES, TEAM, Fields
+from portal.services.imports.fields import CUSTOMERS, ORDERS, PRODUCTS, STORES, TEAM, Fields
 from portal.services.imports.matching import column_called, match, refuse_unknown
 from portal.services.imports.tables import Line, Table
 from portal.words import _
 
-KINDS: Mapping[str, Fields] = {"stores": STORES, "team": TEAM, "products": PRODUCTS}
+KINDS: Mapping[str, Fields] = {
+    "stores": STORES,
+    "team": TEAM,
+    "products": PRODUCTS,
+    "customers": CUSTOMERS,
+    "orders": ORDERS,
+}
 ALL_STORES = "*"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One import, ready to run in the merchant's scope."""
+    """One import, ready to run in the merchant's scope.
+
+    Of customers and orders: `dates` says which way round 3/4/2026 is meant, `cards` are the columns with
+    numbers of old cards, `group_by` those that say which lines are one basket, `is_earning` whether
+    points are posted; `source_hash` knows the same import again.
+    """
 
     kind: str
     merchant: Merchant
@@ -26,6 +37,12 @@ class Plan:
     store: str | None = None
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     where: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    dates: str | None = None
+    cards: tuple[int, ...] = ()
+    group_by: tuple[int, ...] = ()
+    is_earning: bool = False
+    file_name: str | None = None
+    source_hash: str = ""
 
     @property
     def fields(self) -> Fields:
@@ -35,7 +52,7 @@ class Plan:
     @property
     def unused(self) -> list[str]:
         """Name the columns that fill nothing."""
-        used = set(self.columns.values()) | set(self.where)
+        used = {*self.columns.values(), *self.where, *self.cards, *self.group_by}
         return [column for at, column in enumerate(self.table.columns) if column and at not in used]
 
     def wants(self, line: Line) -> bool:
@@ -90,17 +107,18 @@ def plan(
         raise Refused("not_everywhere", message)
     if store is not None:
         columns.pop("store", None)  # said by whoever imports, not by the file
-    replaced = _replacements(fields, columns, values, kind=kind)
-    return Plan(kind, merchant, table, columns, store, replaced, _chosen(table, where))
+    replaced = replacements(fields, columns, values, kind=kind)
+    return Plan(kind, merchant, table, columns, store, replaced, chosen_rows(table, where))
 
 
-def _replacements(
+def replacements(
     fields: Fields,
     columns: Mapping[str, int],
     values: Sequence[tuple[str, str, str]],
     *,
     kind: str,
 ) -> dict[str, dict[str, str]]:
+    """Read which texts of a field mean others; raises Refused("unknown_field", "no_column")."""
     replaced: dict[str, dict[str, str]] = {}
     for name, old, new in values:
         refuse_unknown(name, fields, kind=kind)
@@ -113,7 +131,8 @@ def _replacements(
     return replaced
 
 
-def _chosen(table: Table, where: Sequence[tuple[str, str]]) -> dict[int, frozenset[str]]:
+def chosen_rows(table: Table, where: Sequence[tuple[str, str]]) -> dict[int, frozenset[str]]:
+    """Read which rows are meant, by column; raises Refused("unknown_column", "ambiguous")."""
     chosen: dict[int, frozenset[str]] = {}
     for column, value in where:
         at = column_called(column, table.columns)

@@ -2,11 +2,12 @@
 
 import codecs
 import csv
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from itertools import islice
-from typing import BinaryIO, NamedTuple, TextIO
+from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from portal.errors import Refused
 from portal.services.exports import PRODUCTS, STORES, TEAM, unsafe
@@ -34,6 +35,17 @@ class Table:
     delimiter: str
     count: int
     text: TextIOWrapper = field(repr=False)
+    warnings: tuple[str, ...] = ()
+
+    def digest(self) -> str:
+        """Hash the file as it is, so that it is known again."""
+        self.text.seek(0)
+        source: Any = self.text.buffer
+        source.seek(0)
+        found = hashlib.sha256()
+        while block := source.read(BLOCK):
+            found.update(block)
+        return found.hexdigest()
 
     def lines(self) -> Iterator[Line]:
         """Read the rows, from the first; blank ones are passed over."""
@@ -84,10 +96,34 @@ def _look_through(text: TextIOWrapper) -> Table:
     columns = [cell.strip() for cell in next(read).cells]
     if not any(columns):
         raise Refused("bad_file", _("The first line must name the columns."))
+    mended = _in_one_cell(text, columns)
+    if mended:
+        return _mended(text, *mended)
     count = sum(1 for _ in read)
     if not count and tuple(c for c in columns if c != "deleted_at") not in OURS:
         raise Refused("empty_file", _("The file has a header, but no rows."))
     return Table(columns, delimiter, count, text)
+
+
+def _in_one_cell(text: TextIO, columns: list[str]) -> tuple[list[str], str] | None:
+    """Read the names out of a header that was quoted as one cell, when all rows have as many cells."""
+    if len(columns) > 1:
+        return None
+    for sign in DELIMITERS:
+        names = next(csv.reader([columns[0]], delimiter=sign, skipinitialspace=True), [])
+        rows = _widths(text, sign)[1:]
+        if len(names) > 1 and rows and all(width == len(names) for width in rows):
+            return [name.strip() for name in names], sign
+    return None
+
+
+def _mended(text: TextIOWrapper, columns: list[str], delimiter: str) -> Table:
+    text.seek(0)
+    count = sum(1 for _ in _lines(text, delimiter)) - 1
+    warning = _(
+        "The header is one cell in quotation marks. It was read as %(count)s columns.", count=len(columns)
+    )
+    return Table(columns, delimiter, count, text, (warning,))
 
 
 def _encoding(source: BinaryIO) -> str:

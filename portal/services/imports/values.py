@@ -1,6 +1,8 @@
-"""Understanding cells: money and flags; what may mean two things is refused, never guessed."""
+"""Understanding cells: money, flags, numbers; what may mean two things is refused, never guessed."""
 
 import re
+from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from portal.errors import Refused
@@ -19,6 +21,8 @@ GROUPED = re.compile(
     r"([0-9]{1,3}(?:([,.'\u2019 \u00a0\u202f])[0-9]{3})(?:\2[0-9]{3})*)(?!\2)[.,]([0-9]{1,2})"
 )
 UNCLEAR = re.compile(r"[0-9]+[.,][0-9]{3}")
+QUANTITY = re.compile(r"[0-9]{1,8}(?:[.,][0-9]{1,3})?")
+BALANCE = re.compile(r"([0-9]{1,9})(?:[.,]([0-9]{1,4}))?")
 YES = frozenset(["y", "yes", "true", "1", "oui", "vrai", "ja", "wahr"])
 NO = frozenset(["n", "no", "false", "0", "non", "faux", "nein", "falsch"])
 
@@ -77,3 +81,28 @@ def role(text: str) -> str:
         message = _("“%(text)s” is no role; it must be manager or staff.", text=text)
         raise Refused("bad_role", message)
     return word
+
+
+@lru_cache(maxsize=4096)
+def line_money(text: str) -> Money:
+    """Read an amount of a line sold, as `money` does; raises Refused("refund") for money given back."""
+    if text[0] in "-(\u2212" or text[-1] in "-)":
+        message = _("“%(text)s” is money given back. Import the sale, and refund its order here.", text=text)
+        raise Refused("refund", message)
+    return money(text)
+
+
+@lru_cache(maxsize=4096)
+def quantity(text: str) -> Decimal:
+    """Read how many were sold: 2, 2.0, 0,250; raises Refused("bad_quantity")."""
+    if QUANTITY.fullmatch(text) is None:
+        raise Refused("bad_quantity", _("“%(text)s” is no quantity. Write it like 2 or 0.250.", text=text))
+    return Decimal(text.replace(",", "."))
+
+
+def whole(text: str) -> tuple[int, bool]:
+    """Read a balance and say whether it was cut to a whole number; raises Refused("bad_balance")."""
+    found = BALANCE.fullmatch(text)
+    if found is None:
+        raise Refused("bad_balance", _("“%(text)s” is no balance. Write it like 120.", text=text))
+    return int(found[1]), bool((found[2] or "").strip("0"))

@@ -1,0 +1,82 @@
+"""Understanding days and times: which way round they are written, and what the clock of the merchant said."""
+
+import re
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from portal.errors import Refused
+from portal.words import _
+
+ORDERS = ("mdy", "dmy")  # which way round 3/4/2026 is meant
+ISO = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
+SIGNED = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4}|[0-9]{2})")
+CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?(?:\s*([AaPp])\.?[Mm]\.?)?")
+OFFSET = re.compile(r"\s*(Z|UTC|[+-][0-9]{2}:?[0-9]{2})$", re.IGNORECASE)
+
+
+@lru_cache(maxsize=4096)
+def day(text: str, order: str | None) -> date:
+    """Read a day: 2026-03-14 always, 3/14/2026 when `order` says mdy or dmy.
+
+    Raises Refused("bad_date", "ambiguous").
+    """
+    found, signed = ISO.fullmatch(text), SIGNED.fullmatch(text)
+    if found is None and signed is not None and order is None:
+        message = _("“%(text)s” may be read two ways. Say --dates mdy or --dates dmy.", text=text)
+        raise Refused("ambiguous", message)
+    try:
+        if found is not None:
+            return date(int(found[1]), int(found[2]), int(found[3]))
+        if signed is not None:
+            return _turned(signed, str(order))
+    except ValueError:  # the 31st of June
+        pass
+    raise Refused("bad_date", _("“%(text)s” is no date. Write it like 2026-03-14.", text=text))
+
+
+def _turned(found: re.Match[str], order: str) -> date:
+    first, second, year = int(found[1]), int(found[2]), int(found[3])
+    month, of_month = (first, second) if order == "mdy" else (second, first)
+    return date(year + 2000 if year < 100 else year, month, of_month)
+
+
+@lru_cache(maxsize=4096)
+def moment(on: str, at: str, order: str | None, zone: ZoneInfo) -> datetime:
+    """Read when something was sold, in UTC: by the clock of the merchant, unless the text names its own.
+
+    `on` may hold the time, too; without one it was 00:00. An hour that comes twice is the first of
+    the two, one that was skipped is the hour after. Raises Refused("bad_date", "bad_time", "ambiguous").
+    """
+    written, clock = on.replace("T", " ", 1).partition(" ")[::2]
+    clock = at or clock
+    offset = OFFSET.search(clock)
+    told = _time(OFFSET.sub("", clock).strip())
+    when = datetime.combine(day(written, order), told, tzinfo=_zone(offset[1]) if offset else zone)
+    return when.astimezone(UTC)
+
+
+def _zone(offset: str) -> ZoneInfo:
+    if offset.upper() in ("Z", "UTC"):
+        return UTC  # type: ignore[return-value]  # any tzinfo will do
+    return datetime.strptime(offset.replace(":", ""), "%z").tzinfo  # type: ignore[return-value]  # as above
+
+
+def _time(text: str) -> time:
+    if not text:
+        return time()
+    found = CLOCK.fullmatch(text)
+    try:
+        if found is not None:
+            return time(_hour(int(found[1]), found[4]), int(found[2]), int(found[3] or 0))
+    except ValueError:  # 25:00
+        pass
+    raise Refused("bad_time", _("“%(text)s” is no time of the day. Write it like 14:30.", text=text))
+
+
+def _hour(hour: int, half: str | None) -> int:
+    if half is None:
+        return hour
+    if not 1 <= hour <= 12:
+        raise ValueError(hour)
+    return hour % 12 + (12 if half in "pP" else 0)

@@ -1,0 +1,208 @@
+"""Importing orders: receipts become orders, and with `earn` movements on the cards of their customers.
+
+A chunk of baskets is one transaction, with the rows of the batch that remember it: killed in the middle
+the same import goes on where it was, and nothing is there twice.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from portal.errors import Refused
+from portal.extensions import db
+from portal.models.actor import Actor
+from portal.models.import_batch import ImportBatch
+from portal.models.loyalty_program import LoyaltyProgram
+from portal.models.loyalty_transaction import LoyaltyTransaction
+from portal.models.order import Order, OrderLine
+from portal.services.imports import batches, lookups, posting
+from portal.services.imports.baskets import Basket, Item, Reader
+from portal.services.imports.outcomes import Outcome
+from portal.services.imports.plans import Plan
+from portal.services.imports.receipts import Receipts
+from portal.services.imports.settling import program_of, refuse_if_not_earning
+from portal.services.ledger.visits import Visit
+from portal.words import _, later
+
+CHUNK = 500
+NOT_EARNED = {
+    "no_card": later("The customer has no card in the program. Import the customers again for one."),
+    "card_suspended": later("The card of the customer is suspended: the purchase earned nothing."),
+}
+
+
+Unit = Callable[[Callable[[], list[Outcome]]], list[Outcome]]
+
+
+def run_orders(
+    reader: Reader, receipts: Receipts, *, by: Actor, now: datetime, unit: Unit
+) -> Iterator[list[Outcome]]:
+    """Write the baskets, the earliest first, and yield what became of each chunk of them.
+
+    `receipts` holds the lines that `reader` gathered. Nothing is committed here: `unit` does the
+    work of one chunk and may do it again after a rollback. Raises Refused("no_program", "not_earning",
+    "no_points") when the program stops in the middle; the same import goes on later.
+    """
+    writer = OrderWriter(reader.plan, by=by, now=now)
+    baskets = map(reader.read, receipts.sorted())
+    while chunk := list(islice(baskets, CHUNK)):
+        yield unit(partial(writer.write, chunk))
+
+
+class OrderWriter:
+    """Writes baskets as orders; each `write` is one transaction's worth."""
+
+    def __init__(self, plan: Plan, *, by: Actor, now: datetime) -> None:
+        self.plan, self.by, self.now = plan, by, now
+        self.merchant_id: int = plan.merchant.id
+        self.country: str = plan.merchant.country
+
+    def write(self, chunk: Sequence[Basket]) -> list[Outcome]:
+        """Write a chunk: the orders, their lines, what they earned, and what the batch remembers."""
+        program = refuse_if_not_earning(program_of(self.merchant_id)) if self.plan.is_earning else None
+        here = lookups.orders_here(self.merchant_id, [basket.key for basket in chunk])
+        stores = lookups.Stores(self.merchant_id)
+        outcomes = [self._judge(basket, here, stores) for basket in chunk]
+        self._recall(outcomes)
+        if any(each.outcome in ("new", "refused") and not each.is_resumed for each in outcomes):
+            self._write(outcomes, stores, program)
+        return outcomes
+
+    def _write(
+        self, outcomes: Sequence[Outcome], stores: lookups.Stores, program: LoyaltyProgram | None
+    ) -> None:
+        batch = batches.hold(self.plan, by=self.by, now=self.now)
+        fresh = [each for each in outcomes if each.outcome == "new" and not each.is_resumed]
+        for each in fresh:
+            each.notes += [("amount_differs", said) for said in each.basket.oddities]
+        if fresh:
+            self._add(fresh, stores)
+        if fresh and program is not None:
+            self._earn(fresh, program, batch)
+        self._remember(batch, [each for each in outcomes if not each.is_resumed])
+
+    def _judge(self, basket: Basket, here: dict[str, lookups.Known], stores: lookups.Stores) -> Outcome:
+        """Say what is to become of a basket."""
+        if basket.faults:
+            return Outcome(basket, "refused", " ".join(basket.faults))
+        known = here.get(basket.key)
+        if known is not None:
+            return _here_already(basket, known)
+        name = self.plan.store or basket.said.get("store")
+        try:
+            return Outcome(basket, "new", store_id=stores.called(name))
+        except Refused as refusal:
+            return Outcome(basket, "refused", refusal.message)
+
+    def _add(self, fresh: Sequence[Outcome], stores: lookups.Stores) -> None:
+        baskets = [each.basket for each in fresh]
+        store_ids = {each.store_id for each in fresh}
+        stores.hold(store_ids)
+        people = lookups.customers(self.merchant_id, baskets, self.country)
+        sold_by = lookups.sellers(self.merchant_id, baskets)
+        for each in fresh:
+            each.customer_id = people.get(each.basket.key)
+            _note_unknown(each, sold_by)
+        made = insert(Order).returning(Order.id, sort_by_parameter_order=True)
+        rows = [self._order(each, sold_by) for each in fresh]
+        for each, order_id in zip(fresh, db.session.scalars(made, rows), strict=True):
+            each.order_id = order_id
+        self._add_lines(fresh, lookups.Shelves(self.merchant_id, baskets, store_ids))
+
+    def _order(self, each: Outcome, sold_by: dict[str, int]) -> dict[str, Any]:
+        basket = each.basket
+        return {
+            "merchant_id": self.merchant_id,
+            "store_id": each.store_id,
+            "customer_id": each.customer_id,
+            "sold_by_id": sold_by.get(basket.said.get("staff", "")),
+            "number": basket.said.get("number", basket.key),
+            "total_cents": basket.total_cents,
+            "occurred_at": basket.at,
+            "external_ref": basket.key,
+        }
+
+    def _add_lines(self, fresh: Sequence[Outcome], shelves: lookups.Shelves) -> None:
+        rows = []
+        for each in fresh:
+            for position, item in enumerate(each.basket.items, 1):
+                row = self._line(each, item, shelves)
+                rows.append({**row, "position": position})
+                if row["earns_points"]:
+                    each.eligible_cents += item.amount_cents
+        db.session.execute(insert(OrderLine), rows)
+
+    def _line(self, each: Outcome, item: Item, shelves: lookups.Shelves) -> dict[str, Any]:
+        goods, called = shelves.of(each.store_id, item), item.product or item.sku
+        if goods is None and called:
+            each.note("unknown_product", _("Nothing is sold here as “%(ref)s”; it earns points.", ref=called))
+        return {
+            "merchant_id": self.merchant_id,
+            "order_id": each.order_id,
+            "product_id": goods.id if goods else None,
+            "name": item.name or (goods.name if goods else called or "-"),
+            "quantity": item.quantity,
+            "unit_price_cents": item.price_cents,
+            "amount_cents": item.amount_cents,
+            "earns_points": goods.earns_points if goods else True,
+        }
+
+    def _earn(self, fresh: Sequence[Outcome], program: LoyaltyProgram, batch: ImportBatch) -> None:
+        visit = Visit(by=self.by, now=self.now, source="import", batch_id=batch.id)
+        posted = posting.post_all([each.sale for each in fresh if each.customer_id], program, visit=visit)
+        for each in fresh:
+            each.points = posted.points.get(each.order_id)
+            each.card_id = posted.cards.get(each.order_id)
+            why = posted.refused.get(each.order_id)
+            if why:
+                each.note(why, str(NOT_EARNED[why]))
+
+    def _remember(self, batch: ImportBatch, outcomes: Sequence[Outcome]) -> None:
+        """Write down what each basket became; what a run cut off wrote down stays."""
+        keys = [each.basket.key for each in outcomes if each.outcome == "refused"]
+        known = batches.known_rows(batch.id, self.merchant_id, keys)
+        fresh = [each for each in outcomes if each.basket.key not in known]
+        batches.write_down(batch, [each.made for each in fresh if each.outcome in ("new", "refused")])
+
+    def _recall(self, outcomes: Sequence[Outcome]) -> None:
+        """Know again what this very import made before it was cut off: its sums are those of one run."""
+        here = {each.basket.key: each for each in outcomes if each.outcome == "unchanged"}
+        rows = batches.known_rows(batches.unfinished(self.plan), self.merchant_id, here)
+        if not rows:
+            return
+        earned = _earned_by({here[key].order_id for key in rows}, self.merchant_id)
+        for key, row in rows.items():
+            here[key].recall(row, earned.get(here[key].order_id))
+
+
+def _here_already(basket: Basket, known: lookups.Known) -> Outcome:
+    """Leave alone an order that is here already, or lies in the trash."""
+    if known.deletion_id is not None:
+        act = known.deletion_id
+        told = _("It is in the trash (deletion %(id)s). Restore it to have it back.", id=act)
+        return Outcome(basket, "skipped", told)
+    found = Outcome(basket, "unchanged", order_id=known.id, customer_id=known.customer_id)
+    if known.total_cents != basket.total_cents:
+        found.note("differs", _("It is here with another total, and was left as it is."))
+    return found
+
+
+def _note_unknown(each: Outcome, sold_by: dict[str, int]) -> None:
+    """Say which customer or seller is not known here."""
+    ref, staff = each.basket.customer or each.basket.said.get("contact"), each.basket.said.get("staff")
+    if ref and each.customer_id is None:
+        message = _("There is no customer “%(ref)s”; the order is kept without one.", ref=ref)
+        each.note("unknown_customer", message)
+    if staff and staff not in sold_by:
+        each.note("unknown_seller", _("Nobody in the team has the reference “%(ref)s”.", ref=staff))
+
+
+def _earned_by(order_ids: set[int], merchant_id: int) -> dict[int | None, tuple[int, int]]:
+    row = LoyaltyTransaction
+    mine = (row.merchant_id == merchant_id, row.type == "earn", row.order_id.in_(order_ids))
+    found = db.session.execute(select(row.order_id, row.points_delta, row.card_id).where(*mine)).tuples()
+    return {order_id: (points, card_id) for order_id, points, card_id in found}
