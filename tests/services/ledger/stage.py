@@ -78,9 +78,10 @@ class Shop:
         verb, visit = apart(more, "given_back", "refund_id")
         return done(reverse_earn(row, cents, visit=self.visit(minutes, **visit), **verb))
 
-    def void(self, row: LoyaltyTransaction, minutes: float = 0, **visit: Any) -> Posting:
+    def void(self, row: LoyaltyTransaction, minutes: float = 0, **more: Any) -> Posting:
         """Reverse a row."""
-        return done(void(row, visit=self.visit(minutes, **visit)))
+        verb, visit = apart(more, "reason_code")
+        return done(void(row, visit=self.visit(minutes, **visit), **verb))
 
     def change(self, **rules: Any) -> None:
         """Change the rules of the program from here on."""
