@@ -22,6 +22,7 @@ from portal.models.user import User
 from portal.services.customers import Twin, same_person, twins_of
 from portal.services.ledger.statement import Outlook, outlook, statement_of
 from portal.services.phones import spaced
+from portal.web.drawing import in_halves
 from portal.web.happenings import link_to
 from portal.web.language import language
 from portal.web.listing import Listing, Sorting, list_of
@@ -81,8 +82,7 @@ class Page:
     @property
     def number(self) -> str:
         """The number on the card, in two halves."""
-        number = self.row.number or ""
-        return f"{number[:4]} {number[4:]}" if len(number) == 8 and number.isdecimal() else number
+        return in_halves(self.row.number or "")
 
     @property
     def phone(self) -> str:

@@ -1,13 +1,11 @@
 """The forms of a customer: what is known of them, and a new one."""
 
 from typing import Any
-from uuid import uuid4
 
 from wtforms import (
     BooleanField,
     DateField,
     EmailField,
-    HiddenField,
     SelectField,
     StringField,
     TelField,
@@ -19,7 +17,8 @@ from wtforms.validators import Optional as MayBeEmpty
 from portal.models.customer import Customer
 from portal.models.store import Store
 from portal.models.text import LONGEST_NAME
-from portal.web.forms import ChangeForm, Form, at_most
+from portal.web.forms import ChangeForm, at_most
+from portal.web.keyed import KeyedForm
 from portal.web.scope import find
 from portal.words import _, later
 
@@ -62,11 +61,10 @@ class CustomerForm(ChangeForm):
         return typed | {"home_store_id": int(self.home_store_id.data) if self.home_store_id.data else None}
 
 
-class EnrolForm(Form):
+class EnrolForm(KeyedForm):
     """Somebody new: as little as possible, and consent never ticked beforehand."""
 
-    key = HiddenField()
-    name = StringField(later("Name"), SHORT)
+    name = StringField(later("Name"), [InputRequired(NAME), *SHORT])
     phone = TelField(later("Phone"), SHORT)
     email = EmailField(later("E-mail"), [at_most(LONGEST_MAIL)])
     store = SelectField(later("Store"), coerce=str)
@@ -74,8 +72,7 @@ class EnrolForm(Form):
 
     def __init__(self, *, stores: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.store.choices = stores
-        self.key.data = self.key.data or str(uuid4())
+        self.store.choices = stores or [("", _("None"))]
 
     @property
     def store_id(self) -> int | None:
@@ -83,5 +80,6 @@ class EnrolForm(Form):
         return int(self.store.data) if self.store.data else None
 
     def details(self) -> dict[str, Any]:
-        """What was typed, by the names the verbs know; nothing for what was left empty."""
-        return {name: (self[name].data or "").strip() or None for name in ("name", "phone", "email")}
+        """What was typed, by the names the verb knows; nothing for what was left empty."""
+        typed = {name: (self[name].data or "").strip() or None for name in ("name", "phone", "email")}
+        return typed | {"name": typed["name"] or ""}

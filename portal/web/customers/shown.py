@@ -13,8 +13,7 @@ from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.merchant import Merchant
 from portal.models.store import Store
 from portal.web.customers import found
-from portal.web.happenings import link_to
-from portal.web.scope import actor, current_merchant
+from portal.web.scope import actor, current_merchant, in_own_stores
 from portal.words import _
 
 Choices = list[tuple[str, str]]
@@ -37,7 +36,6 @@ def allowed() -> dict[str, bool]:
     """Say what this person may do: to merge, export and erase is the owner's."""
     is_owner = actor().role >= Role.OWNER
     return {
-        "enrol": bool(link_to("customers.new")),
         "export": is_owner,
         "merge": is_owner and "customers.preview_merge" in current_app.view_functions,
         "erase": is_owner and "customers.erase" in current_app.view_functions,
@@ -59,6 +57,13 @@ def all_stores() -> Choices:
     named = Store.of(current_merchant()).with_only_columns(Store.id, Store.name)
     found = db.session.execute(named.order_by(Store.name_key, Store.id))
     return [(str(store_id), name) for store_id, name in found]
+
+
+def own_stores() -> Choices:
+    """Name the stores where this person may enrol somebody."""
+    mine: Any = in_own_stores(Store.of(current_merchant()), Store.id)
+    named = mine.with_only_columns(Store.id, Store.name).order_by(Store.name_key, Store.id)
+    return [(str(store_id), name) for store_id, name in db.session.execute(named)]
 
 
 def offered(program: LoyaltyProgram | None, stores: Choices) -> dict[str, Choices]:
