@@ -174,12 +174,13 @@ def _before_flush(session: Session, *_: Any) -> None:
     if session.info.get("read_only") and (session.new or session.dirty or session.deleted):
         raise RuntimeError("a reading session was asked to write")
     running.set(session.info.get("scope"))
-    for row in session.dirty:
+    dirty = session.dirty  # looked through anew each time it is asked for
+    for row in dirty:
         if isinstance(row, SoftDeleteMixin) and _moved(row, "deletion_id"):
             raise TypeError("rows die and come back through services.trash")
-    tenants = [row for row in (*session.new, *session.dirty) if isinstance(row, Tenant)]
+    tenants = [row for row in (*session.new, *dirty) if isinstance(row, Tenant)]
     for row in tenants:
-        if row in session.dirty and _moved(row, "merchant_id"):
+        if row in dirty and _moved(row, "merchant_id"):
             raise NoMerchant("a row never changes its merchant")
     _check_scope(session, {row.merchant_id for row in tenants} - {None})
 
