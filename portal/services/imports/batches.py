@@ -96,7 +96,13 @@ def write_down(batch: ImportBatch, made: Sequence[Made]) -> None:
         }
         for row in made
     ]
-    db.session.execute(insert(ImportRow), rows)
+    add_rows(ImportRow, rows)
+
+
+def add_rows(model: Any, rows: list[dict[str, Any]]) -> None:
+    """Add many rows with one statement; empty columns are written, too, for they would part it into many."""
+    if rows:
+        db.session.execute(insert(model), rows, execution_options={"render_nulls": True})
 
 
 def finish(plan: Plan, counts: Counter[str], *, by: Actor, now: datetime) -> ImportBatch | None:

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from portal.errors import Refused
 from portal.extensions import db
@@ -107,11 +107,17 @@ class OrderWriter:
         for each in fresh:
             each.customer_id = people.get(each.basket.key)
             _note_unknown(each, sold_by)
-        made = insert(Order).returning(Order.id, sort_by_parameter_order=True)
-        rows = [self._order(each, sold_by) for each in fresh]
-        for each, order_id in zip(fresh, db.session.scalars(made, rows), strict=True):
-            each.order_id = order_id
+        batches.add_rows(Order, [self._order(each, sold_by) for each in fresh])
+        made = self._ids_of(fresh)
+        for each in fresh:
+            each.order_id = made[each.basket.key]
         self._add_lines(fresh, lookups.Shelves(self.merchant_id, baskets, store_ids))
+
+    def _ids_of(self, fresh: Sequence[Outcome]) -> dict[str | None, int]:
+        """Read the ids of the orders just made: sent back one by one they would cost four times as much."""
+        keys = [each.basket.key for each in fresh]
+        mine = (Order.merchant_id == self.merchant_id, Order.external_ref.in_(keys))
+        return dict(db.session.execute(select(Order.external_ref, Order.id).where(*mine)).tuples().all())
 
     def _order(self, each: Outcome, sold_by: dict[str, int]) -> dict[str, Any]:
         basket = each.basket
@@ -134,7 +140,7 @@ class OrderWriter:
                 rows.append({**row, "position": position})
                 if row["earns_points"]:
                     each.eligible_cents += item.amount_cents
-        db.session.execute(insert(OrderLine), rows)
+        batches.add_rows(OrderLine, rows)
 
     def _line(self, each: Outcome, item: Item, shelves: lookups.Shelves) -> dict[str, Any]:
         goods, called = shelves.of(each.store_id, item), item.product or item.sku

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from portal.extensions import db
 from portal.models.loyalty_card import LoyaltyCard
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.standing import TierChange
+from portal.services.imports.batches import add_rows
 from portal.services.imports.standing import qualifying
 from portal.services.ledger import expiring, tiers
 from portal.services.ledger.earning import points_by, rules_of
@@ -146,9 +147,15 @@ class _Writer:
     def write(self) -> None:
         if not self.rows:
             return
-        made = insert(LoyaltyTransaction).returning(LoyaltyTransaction.id, sort_by_parameter_order=True)
-        ids = list(db.session.scalars(made, self.rows))
-        changes = [{**change, "transaction_id": ids[at]} for at, change in self.climbs]
-        if changes:
-            db.session.execute(insert(TierChange), changes)
+        add_rows(LoyaltyTransaction, self.rows)
+        add_rows(TierChange, self._changes())
         db.session.flush()  # the cards, all at once
+
+    def _changes(self) -> list[dict[str, Any]]:
+        """Name the row that lifted each card."""
+        causes = {self.rows[at]["order_id"] for at, _change in self.climbs}
+        row = LoyaltyTransaction
+        mine = (row.merchant_id == self.program.merchant_id, row.type == "earn", row.order_id.in_(causes))
+        made = select(row.order_id, row.id).where(*mine, row.attempt_no == 1)
+        ids = dict(db.session.execute(made).tuples().all()) if causes else {}
+        return [{**change, "transaction_id": ids[self.rows[at]["order_id"]]} for at, change in self.climbs]

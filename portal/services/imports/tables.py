@@ -96,10 +96,10 @@ def _look_through(text: TextIOWrapper) -> Table:
     columns = [cell.strip() for cell in next(read).cells]
     if not any(columns):
         raise Refused("bad_file", _("The first line must name the columns."))
+    count = sum(1 for _ in read)
     mended = _in_one_cell(text, columns)
     if mended:
-        return _mended(text, *mended)
-    count = sum(1 for _ in read)
+        return _mended(text, *mended, count)
     if not count and tuple(c for c in columns if c != "deleted_at") not in OURS:
         raise Refused("empty_file", _("The file has a header, but no rows."))
     return Table(columns, delimiter, count, text)
@@ -117,9 +117,7 @@ def _in_one_cell(text: TextIO, columns: list[str]) -> tuple[list[str], str] | No
     return None
 
 
-def _mended(text: TextIOWrapper, columns: list[str], delimiter: str) -> Table:
-    text.seek(0)
-    count = sum(1 for _ in _lines(text, delimiter)) - 1
+def _mended(text: TextIOWrapper, columns: list[str], delimiter: str, count: int) -> Table:
     warning = _(
         "The header is one cell in quotation marks. It was read as %(count)s columns.", count=len(columns)
     )
