@@ -31,7 +31,13 @@ def session_apart() -> PortalSession:
     return PortalSession(db=db)
 
 
-PRAGMAS = ("journal_mode=WAL", "busy_timeout=30000", "foreign_keys=ON", "synchronous=FULL")
+PRAGMAS = (
+    "journal_mode=WAL",
+    "busy_timeout=30000",
+    "foreign_keys=ON",
+    "synchronous=FULL",
+    "recursive_triggers=ON",  # else REPLACE removes a row of an append-only table, unseen by its trigger
+)
 
 
 @event.listens_for(Engine, "connect")
