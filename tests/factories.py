@@ -17,6 +17,7 @@ from portal.extensions import db
 from portal.models import (
     CardToken,
     Customer,
+    CustomerMerge,
     Deletion,
     LoginSession,
     LoyaltyCard,
@@ -153,6 +154,12 @@ def make_customer(merchant: Merchant, name: str = "", **fields: Any) -> Customer
     n = next(_numbers)
     fields.setdefault("phone", f"+352621{n:06}")
     return _made(Customer(merchant_id=merchant.id, name=name or f"Customer {n}", **fields))
+
+
+def make_merge(survivor: Customer, loser: Customer, **fields: Any) -> CustomerMerge:
+    """A merge that was written down and moved nothing: for what only needs one to be there."""
+    keys = {"survivor_id": survivor.id, "loser_id": loser.id, "merchant_id": survivor.merchant_id}
+    return _made(CustomerMerge(merged_at=NOW, moved={}, **keys, **fields))
 
 
 def make_program(merchant: Merchant, **fields: Any) -> LoyaltyProgram:

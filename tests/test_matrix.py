@@ -20,9 +20,11 @@ from portal.services import audit, team, trash
 from portal.web.access import WORDS, allow
 from tests.factories import (
     NOW,
+    make_customer,
     make_everything,
     make_member,
     make_merchant,
+    make_merge,
     make_product,
     make_store,
     make_user,
@@ -62,7 +64,8 @@ def ids_of(merchant):
     known = {"store_id": rows.store, "product_id": rows.product, "member_id": rows.member}
     ids = {name: row.id for name, row in known.items()} | {"owner_id": rows.owner.id, **NO_IDS}
     ids |= {"reward_id": rows.reward.id, "version": rows.program.version}
-    ids |= {"customer_id": rows.customer.id}
+    ids |= {"customer_id": rows.customer.id, "other_id": make_customer(merchant).id}
+    ids |= {"merge_id": make_merge(rows.customer, make_customer(merchant)).id}
     db.session.remove()  # what was made stays readable
     with within(merchant):
         asked = {"display_name": "Ina", "role": "staff", "store": rows.store}

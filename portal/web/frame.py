@@ -27,6 +27,7 @@ PLACES = (
 COMMANDS = (
     (later("New store"), "building-store", "stores.new", Role.OWNER),
     (later("New product"), "package", "products.new", Role.MANAGER),
+    (later("New customer"), "user-plus", "customers.new", Role.MANAGER),
     (later("Invite somebody to the team"), "user-plus", "team.new_invitation", Role.MANAGER),
 )
 

@@ -14,6 +14,7 @@ from portal.web.scope import actor, current_merchant
 PAGES = {
     "stores": ("stores.show", "store_id"),
     "products": ("products.show", "product_id"),
+    "customers": ("customers.show", "customer_id"),
     "store_users": ("team.show", "member_id"),
     "merchant_owners": ("team.index", ""),
     "invitations": ("team.index", ""),

@@ -19,27 +19,20 @@ from portal.models.order import Order
 from portal.models.standing import ConsentEvent
 from portal.models.store import Store
 from portal.models.user import User
-from portal.services.customers import Twin, same_person, twins_of
+from portal.services.customers import same_person, twins_of
 from portal.services.ledger.statement import Outlook, outlook, statement_of
+from portal.services.ledger.unmerging import WITHIN
 from portal.services.phones import spaced
+from portal.web.customers.words import same_words, source_words
 from portal.web.drawing import in_halves
 from portal.web.happenings import link_to
 from portal.web.language import language
 from portal.web.listing import Listing, Sorting, list_of
 from portal.web.removal import find_living
 from portal.web.scope import current_merchant, now
-from portal.words import _, counted, later, number
+from portal.words import _, counted, number
 
 MOVEMENTS = 10  # of the statement, on the page of the customer; the card's own page has all
-SAME = {"name": later("same name"), "phone": later("same phone"), "email": later("same e-mail")}
-SOURCES = {
-    "till": later("at the till"),
-    "portal": later("in the portal"),
-    "join": later("on the join page"),
-    "card": later("on the card page"),
-    "import": later("imported"),
-    "api": later("by another program"),
-}
 _shop = aliased(Store, name="shop")
 
 
@@ -101,14 +94,6 @@ class Page:
         held = self.outlook.points if self.program.is_points_enabled else self.outlook.stamps
         return _("Why is it %(balance)s?", balance=number(held))
 
-    def same_words(self, twin: Twin) -> str:
-        """Say what two people have in common: same phone, same name."""
-        return ", ".join(str(SAME[field]) for field in twin.same)
-
-    def source_word(self, source: str, person: str | None) -> str:
-        """Say where a word was given, and who wrote it down: at the till, Nina."""
-        return ", ".join(part for part in (str(SOURCES.get(source, source)), person) if part)
-
     @property
     def card_href(self) -> str:
         """Where the card is to be seen."""
@@ -143,7 +128,8 @@ def overview(customer_id: int) -> dict[str, Any]:
     lines = None
     if page.card:
         lines = statement_of(page.card, page.program, current_merchant(), size=MOVEMENTS)
-    return {"page": page, "lines": lines, "twins": twins_of(page.customer)}
+    alike = [(twin.customer, same_words(twin)) for twin in twins_of(page.customer)]
+    return {"page": page, "lines": lines, "alike": alike}
 
 
 def orders(customer_id: int) -> dict[str, Any]:
@@ -182,7 +168,8 @@ def consents(customer_id: int) -> dict[str, Any]:
     )
     newest = told.order_by(ConsentEvent.occurred_at.desc(), ConsentEvent.id.desc()).limit(100)
     found = db.session.execute(newest, execution_options={"include_deleted": {Customer, User}}).all()
-    return {"page": page, "events": found, "is_given": bool(found) and found[0].ConsentEvent.is_given}
+    events = [(event, source_words(event.source, person)) for event, person in found]
+    return {"page": page, "events": events, "is_given": bool(events) and events[0][0].is_given}
 
 
 def _linked(listing: Listing) -> Listing:
@@ -231,10 +218,11 @@ def _consent() -> tuple[Any, Any]:
 
 
 def _merge() -> Any:
-    """The newest merge into this customer that was not taken back."""
+    """The newest merge into this customer that can still be taken back."""
     mine = select(func.max(CustomerMerge.id)).where(
         CustomerMerge.merchant_id == Customer.merchant_id,
         CustomerMerge.survivor_id == Customer.id,
         CustomerMerge.unmerged_at.is_(None),
+        CustomerMerge.merged_at > now() - WITHIN,
     )
     return mine.correlate(Customer).scalar_subquery().label("merge_id")

@@ -6,6 +6,7 @@ from sqlalchemy import Select, String, case, cast, func, literal, null, select, 
 
 from portal.extensions import db
 from portal.models.actor import Role
+from portal.models.customer import Customer
 from portal.models.deletion import IN_TRASH, Deletion
 from portal.models.merchant import MerchantOwner
 from portal.models.product import Product
@@ -13,6 +14,7 @@ from portal.models.store import Store
 from portal.models.store_user import StoreUser
 from portal.models.text import fold
 from portal.models.user import User
+from portal.services import customer_search
 from portal.services.searching import containing
 from portal.web.scope import actor, current_merchant, in_own_stores
 
@@ -23,7 +25,7 @@ def found(q: str) -> list[Any]:
     """Read the best few of each kind in one statement; names that begin with what was typed come first."""
     kinds = [_stores(q), _products(q), _members(q), _owners(q)]
     if actor().role >= Role.MANAGER:
-        kinds.append(_acts(q))
+        kinds += [_customers(q), _acts(q)]
     few = [select(kind.order_by("rank", "name_key", "id").limit(MOST).subquery()) for kind in kinds]
     both = union_all(*few).subquery()
     return list(db.session.execute(select(both).order_by(both.c.rank, both.c.name_key, both.c.id)))
@@ -57,6 +59,15 @@ def _owners(q: str) -> Select[Any]:
     row = _row("person", q, id=MerchantOwner.id, detail=literal(""), role=literal(Role.OWNER.word), **named)
     joined = row.join(User, User.id == MerchantOwner.user_id)
     return joined.where(MerchantOwner.merchant_id == current_merchant().id, _is_called(q))
+
+
+def _customers(q: str) -> Select[Any]:
+    """By name, phone, e-mail, reference or card, as in their own list; each way is bounded."""
+    hits = customer_search.found(q, current_merchant().country)
+    contact = func.coalesce(Customer.phone, Customer.email, "")
+    named = {"label": Customer.name, "name_key": Customer.name_key}
+    row = _row("customer", q, id=Customer.id, detail=contact, **named).join(hits, hits.c.id == Customer.id)
+    return row.where(Customer.merchant_id == current_merchant().id)
 
 
 def _acts(q: str) -> Select[Any]:

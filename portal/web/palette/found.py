@@ -8,22 +8,25 @@ from flask import url_for
 
 from portal.models.actor import Role
 from portal.models.text import fold
+from portal.services.phones import spaced
 from portal.services.trash.names import word
 from portal.web import frame
 from portal.web.listing import asked
 from portal.web.palette import choices
 from portal.words import _, later, ngettext
 
-ICONS = {"store": "building-store", "product": "package", "person": "user", "act": "trash"}
+ICONS = {"store": "building-store", "product": "package", "person": "user", "customer": "user", "act": "trash"}
 TITLES = {
     "store": later("Stores"),
     "product": later("Products"),
+    "customer": later("Customers"),
     "person": later("Team"),
     "act": later("In the trash"),
 }
 PAGES = {
     "store": ("stores.show", "store_id"),
     "product": ("products.show", "product_id"),
+    "customer": ("customers.show", "customer_id"),
     "person": ("team.show", "member_id"),
     "act": ("trash.show", "deletion_id"),
 }
@@ -108,5 +111,7 @@ def _href(row: Any) -> str:
 def _detail(row: Any) -> str:
     if row.kind == "act":
         return word(row.detail).capitalize()
+    if row.kind == "customer":
+        return spaced(row.detail)
     role = str(ROLES[row.role]) if row.role else ""
     return ", ".join(part for part in (role, row.detail) if part)
