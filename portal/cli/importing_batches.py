@@ -39,6 +39,12 @@ NOTES = {
     "differs": "{} another total than the order that is here, which was left as it is.",
 }
 
+UNDONE = {
+    "voided": "The points of {:,} orders were taken back.",
+    "taken_back": "{:,} went to the trash.",
+    "set_back": "{:,} became what they were, where nobody changed them since.",
+}
+
 
 @contextmanager
 def opened(path: str, rejects: Path | None, subdomain: str) -> Iterator[tuple[Merchant, imports.Table]]:
@@ -122,6 +128,32 @@ def _closed(plan: imports.Plan, counts: Counter[str], *, dry_run: bool) -> int |
 def _tell_batch(batch_id: int | None, merchant: str) -> None:
     if batch_id is not None:
         click.echo(f"Batch {batch_id}. To take it back: flask import undo {batch_id} --merchant {merchant}")
+
+
+def take_back(number: int, merchant: str) -> None:
+    """Undo a batch, commit chunk by chunk, and say what became of what it had made."""
+    counts: Counter[str] = Counter()
+    found = merchant_named(merchant)
+    with scoped(db.session, found.id):
+        batch = imports.batch_numbered(found, number)
+        with progress(f"Taking import {number} back", imports.made_count(batch)) as step:
+            for done in imports.undo(batch, by=OPERATOR, now=now(), unit=committed):
+                counts += done
+                step(done["taken_back"] + done["set_back"])
+    for name, sentence in UNDONE.items():
+        if counts[name]:
+            click.echo(sentence.format(counts[name]))
+    click.echo(f"Import {number} is taken back.")
+
+
+def tell_rows(number: int, merchant: str) -> None:
+    """Print what a batch refused or noted, as CSV."""
+    found = merchant_named(merchant)
+    with scoped(db.session, found.id):
+        rows = imports.notable_rows(imports.batch_numbered(found, number))
+        told = ((row.line, row.row_key, row.fate, row.code, row.message) for row in rows)
+        for line in csv_lines([("line", "row", "fate", "code", "message"), *told]):
+            click.echo(line, nl=False)
 
 
 def _write_refused(file: Any, outcomes: list[imports.Outcome]) -> None:

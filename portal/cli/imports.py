@@ -6,11 +6,15 @@ from typing import Any
 
 import click
 
-from portal.cli.door import Room
+from portal.cli.door import Act, Room
+from portal.cli.finding import merchant_named
 from portal.cli.importing import carry_out
-from portal.cli.importing_batches import name_of, take_customers, take_orders
+from portal.cli.importing_batches import name_of, take_back, take_customers, take_orders, tell_rows
+from portal.cli.showing import moment, table
 from portal.cli.words import in_a_folder, pairs, triples
-from portal.services.imports import ALL_STORES, FORMATS, Asked
+from portal.extensions import db
+from portal.models.tenancy import scoped
+from portal.services.imports import ALL_STORES, FORMATS, Asked, batches_of
 
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 
@@ -234,6 +238,58 @@ def orders(
         file_name=name_of(path),
     )
     take_orders(ctx, path, asked, **chosen)
+
+
+whose = click.option("--merchant", required=True, metavar="SUBDOMAIN", help="Whose import it was.")
+
+
+@import_.command("list", cls=Act, reads=True)
+@whose
+def list_(merchant: str) -> None:
+    """List the imports of customers and orders, the newest first.
+
+    Example:
+      flask import list --merchant bean
+    """
+    found = merchant_named(merchant)
+    with scoped(db.session, found.id):
+        rows = [
+            (
+                *(batch.id, batch.kind, batch.file_name, moment(batch.started_at, found.zone), batch.status),
+                *(batch.counts.get(name, 0) for name in ("new", "updated", "refused", "points")),
+            )
+            for batch in batches_of(found)
+        ]
+    header = ("batch", "kind", "file", "started", "status", "new", "updated", "refused", "points")
+    table(header, rows, empty="Nothing was imported yet.")
+
+
+@import_.command("show", cls=Act, reads=True)
+@click.argument("batch", type=click.IntRange(1))
+@whose
+def show(batch: int, merchant: str) -> None:
+    """Print as CSV what was refused in an import, or needs a look, row by row.
+
+    Example:
+      flask import show 2 --merchant bean > look-at-these.csv
+    """
+    tell_rows(batch, merchant)
+
+
+@import_.command("undo")
+@click.argument("batch", type=click.IntRange(1))
+@whose
+def undo(batch: int, merchant: str) -> None:
+    """Take an import of customers or orders back.
+
+    Points are taken back by reversing rows; what was made goes to the trash; customers that were changed
+    become what they were, where nobody changed them since. Refused when something was used since in
+    a way that cannot be taken back. Cut off in the middle, the same line goes on.
+
+    Example:
+      flask import undo 2 --merchant bean
+    """
+    take_back(batch, merchant)
 
 
 def _store(code: str | None, everywhere: bool) -> str | None:  # noqa: FBT001 - the two options as they are

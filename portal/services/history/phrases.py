@@ -34,6 +34,7 @@ PHRASES: dict[str, Any] = {
     "end_sessions": later("%(who)s signed %(what)s out everywhere"),
     "set_password": later("%(who)s set a new password for %(what)s"),
     "import": later("%(who)s imported %(things)s: %(counts)s"),
+    "undo_import": later("%(who)s took an import of %(things)s back: %(counts)s"),
     "delete": later("%(who)s put %(what)s in the trash"),
     "store_users.delete": later("%(who)s took %(what)s out of the team"),
     "merchant_owners.delete": later("%(who)s took the ownership of %(what)s away"),
@@ -85,6 +86,10 @@ OUTCOMES: dict[str, Any] = {
     "skipped": later("%(num)s skipped"),
     "refused": later("%(num)s refused"),
     "left_out": later("%(num)s left out"),
+    "earned": later("%(num)s earned points"),
+    "taken_back": later("%(num)s taken back"),
+    "set_back": later("%(num)s set back"),
+    "kept": later("%(num)s kept"),
 }
 # Fields that people know by other words than the table does.
 FIELDS: dict[str, Any] = {

@@ -17,6 +17,7 @@ from portal.services.imports.receipts import Receipts
 from portal.services.imports.running import at_once, note, run
 from portal.services.imports.settling import Asked, plan_customers, plan_orders
 from portal.services.imports.tables import Line, Table, open_table
+from portal.services.imports.undoing import batch_numbered, made_count, undo
 
 __all__ = [
     "ALL_STORES",
@@ -32,8 +33,10 @@ __all__ = [
     "Report",
     "Table",
     "at_once",
+    "batch_numbered",
     "batches_of",
     "finish",
+    "made_count",
     "notable_rows",
     "note",
     "open_table",
@@ -43,4 +46,5 @@ __all__ = [
     "run",
     "run_customers",
     "run_orders",
+    "undo",
 ]

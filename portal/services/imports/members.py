@@ -57,8 +57,8 @@ def read_member(plan: Plan, line: Line, stores: Stores, program: LoyaltyProgram 
 
 
 def number_on(text: str) -> str:
-    """Write the number of an old card as it is kept: single spaces, capital letters."""
-    return " ".join(text.split()).upper()
+    """Write the number of an old card as it is kept: as it is printed, with single spaces."""
+    return " ".join(text.split())
 
 
 def _read_name(member: Member, _plan: Plan, _stores: Stores) -> None:
