@@ -14,7 +14,8 @@ from portal.models.tenancy import Tenant
 class CustomerMerge(Tenant, Model):
     """One merge and what it moved, so that it can be taken back (specification of loyalty, section 11).
 
-    `moved` is `{"card_id", "made_card", "tokens", "issues", "orders", "phone", "email"}`; no contacts.
+    `moved` names the rows that moved and what the survivor's card was before: ids, moments and whether
+    `phone` and `email` were taken over; never the contacts themselves. Without cards it has no `card_id`.
     """
 
     __tablename__ = "customer_merges"

@@ -9,6 +9,8 @@ from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.services.ledger.accounts import Account
 
 LOST = ("expire", "forfeit")
+REVERSALS = ("refund_reversal", "void", "adjust")  # a merge adjusts a second welcome bonus
+MOVES = ("merge_out", "merge_in")
 
 
 def take_back(
@@ -47,19 +49,41 @@ def _set_off(account: Account, given: LoyaltyTransaction, owed: int) -> list[dic
     query = select(row).where(
         row.merchant_id == given.merchant_id,
         row.card_id.in_(account.cards()),
-        row.type.in_((*LOST, "refund_reversal", "void")),
+        row.type.in_((*LOST, *REVERSALS, *MOVES)),
         row.id > given.id,
     )
     dead_too = {"include_deleted": True}
     later = list(db.session.scalars(query.order_by(row.id), execution_options=dead_too))
     used = _used(later)
     parts = []
-    for lost in (each for each in later if each.type in LOST):
+    for lost in _lost_where_it_was(given, later):
         points = min(owed, -lost.points_delta - used.get(lost.id, 0))
         if points > 0:
             parts.append({"row": lost.id, "points": points})
             owed -= points
     return parts
+
+
+def _lost_where_it_was(
+    given: LoyaltyTransaction, later: list[LoyaltyTransaction]
+) -> list[LoyaltyTransaction]:
+    """Follow what was given from card to card, and find what was lost on the card it was on.
+
+    What the survivor of a merge had lost before is no loss of the points that came with it.
+    """
+    path: list[tuple[int, int | None]] = [(given.card_id, None)]
+    by_id, lost = {row.id: row for row in later}, []
+    for row in later:
+        card_id, came_by = path[-1]
+        left = by_id.get(row.linked_id or 0) if row.type == "merge_in" else None
+        if left is not None and left.card_id == card_id:
+            if left.linked_id is None:
+                path.append((row.card_id, row.id))
+            elif left.linked_id == came_by:
+                path.pop()  # the merge was taken back
+        elif row.type in LOST and row.card_id == card_id:
+            lost.append(row)
+    return lost
 
 
 def _used(rows: list[LoyaltyTransaction]) -> dict[int, int]:

@@ -49,7 +49,7 @@ def climb(account: Account, cause: LoyaltyTransaction) -> TierChange | None:
         return None
     points = qualifying_points(account, account.visit.now)
     reached = tier_for(account.program, points)
-    if reached is None or _rank(account.program, reached["key"]) <= _rank(
+    if reached is None or rank(account.program, reached["key"]) <= rank(
         account.program, account.card.tier_key
     ):
         return None
@@ -75,6 +75,7 @@ def move(
     return change
 
 
-def _rank(program: LoyaltyProgram, tier_key: str | None) -> int:
+def rank(program: LoyaltyProgram, tier_key: str | None) -> int:
+    """Count how high a tier is, from 0; -1 for none, and for one that is no more."""
     keys = [tier["key"] for tier in program.tier_config]
     return keys.index(tier_key) if tier_key in keys else -1

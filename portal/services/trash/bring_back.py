@@ -43,7 +43,8 @@ def restore(
 
     What another dead owner holds waits for that owner instead. `with_owners` restores dead owners
     first, outermost first; `replace_holder` puts the living program in the trash to make room.
-    Raises Refused("not_allowed", "purged"), Conflict("in_progress", "owner_deleted", "value_taken").
+    Raises Refused("not_allowed", "purged", "merged"), Conflict("in_progress", "owner_deleted",
+    "value_taken").
     """
     told = restore_each(
         act, by=by, now=now, overrides=overrides, with_owners=with_owners, replace_holder=replace_holder
@@ -69,6 +70,7 @@ def restore_each(
         if act.status == "restored":
             return brought
         refuse_if_gone(act)
+        _refuse_if_merged(act)
         rest = _see_to_owners(act, by, now, overrides or {}, brought if with_owners else None)
         if act.status == "restored":  # with its owner: a person's part comes back with the person
             return brought
@@ -115,6 +117,18 @@ def refuse_if_gone(act: Deletion) -> None:
     if act.status in ("purging", "purged"):
         when = act.purged_at.date().isoformat() if act.purged_at else _("just now")
         raise Refused("purged", _("This was purged for good (%(when)s) and cannot come back.", when=when))
+
+
+def _refuse_if_merged(act: Deletion) -> None:
+    """A record that was merged is part of another; it comes back by taking the merge back."""
+    if act.root_kind != "customers":
+        return
+    merged = select(table_of("customers").c.merged_into_id).where(rows.is_root(act))
+    if rows.read(merged).scalar() is not None:
+        message = _(
+            "This customer was merged into another. An owner can take the merge back there, for 24 hours."
+        )
+        raise Refused("merged", message)
 
 
 def dead_owner(act: Deletion, *, lock: bool = False) -> Deletion | None:
