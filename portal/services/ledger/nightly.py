@@ -7,7 +7,7 @@ Each verb takes a chunk of one merchant, by the numbers of its rows; the door co
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from portal.extensions import db
 from portal.models.actor import JOBS
@@ -16,7 +16,6 @@ from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.merchant import Merchant
 from portal.models.records import IdempotencyKey, OutboxMessage
 from portal.models.reward_issue import RewardIssue
-from portal.models.standing import EnrolmentFingerprint
 from portal.services.ledger import expiring
 from portal.services.ledger.accounts import Account, open_account
 from portal.services.ledger.rewarding import give_stock_back
@@ -105,14 +104,6 @@ def warn_some(merchant: Merchant, *, now: datetime, after: int = 0, limit: int =
     }
     warned = sum(_warn(merchant, key, wanted[key], now) for key in _not_yet(merchant, wanted))
     return Chunk(warned, 0, _next([card.id for card in cards], limit))
-
-
-def forget_fingerprints(merchant: Merchant, *, now: datetime) -> int:
-    """Forget the marks by which an erased person's welcome bonus is known, five years after."""
-    old = delete(EnrolmentFingerprint).where(
-        EnrolmentFingerprint.merchant_id == merchant.id, EnrolmentFingerprint.forget_after <= now
-    )
-    return int(db.session.execute(old).rowcount)  # type: ignore[attr-defined]  # a DELETE has one
 
 
 def _of(program: LoyaltyProgram) -> tuple[ColumnElement[bool], ...]:

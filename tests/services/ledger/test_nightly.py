@@ -8,7 +8,6 @@ from sqlalchemy import select
 
 from portal.extensions import db
 from portal.models import (
-    EnrolmentFingerprint,
     LoyaltyTransaction,
     OutboxMessage,
     RewardIssue,
@@ -18,7 +17,6 @@ from portal.services.ledger.expiring import due_at
 from portal.services.ledger.nightly import (
     expire_rewards_some,
     expire_some,
-    forget_fingerprints,
     warn_some,
 )
 from tests.factories import NOW, OPERATOR, give, make_card, make_reward
@@ -329,20 +327,3 @@ def test_warnings_go_chunk_by_chunk_and_another_run_is_no_second_one(shop_with, 
 
     monkeypatch.setattr(nightly, "_not_yet", lambda merchant, wanted: sorted(wanted))
     assert warn(shop, NOW) == 0
-
-
-# Fingerprints
-
-
-def test_fingerprints_are_forgotten_when_their_time_is_over(shop_with):
-    shop = shop_with()
-    for word, when in (("a", NOW), ("b", NOW + DAY), ("c", None)):
-        db.session.add(
-            EnrolmentFingerprint(
-                merchant_id=shop.merchant.id, kind="email", fingerprint=word, forget_after=when
-            )
-        )
-    db.session.flush()
-    assert forget_fingerprints(shop.merchant, now=NOW) == 1
-    left = db.session.scalars(EnrolmentFingerprint.of(shop.merchant))
-    assert sorted(mark.fingerprint for mark in left) == ["b", "c"]
