@@ -13,7 +13,7 @@ export FLASK_APP := wsgi.py
 # A password or another program's settings must not leak into Python.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help run setup setup-dev check fix test engines bench pictures vendor texts language lock clean
+.PHONY: help run setup setup-dev check fix test engines chaos bench pictures vendor texts language lock clean
 
 help: ## List what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -63,6 +63,10 @@ engines: setup-dev ## Look for PostgreSQL and a browser; root installs a missing
 test: setup-dev engines check ## Every check and test, on both engines and in a browser
 	$(BIN)/pytest --numprocesses=$(JOBS) --cov --cov-report=
 	$(BIN)/python tests/coverage_gate.py
+
+chaos: setup-dev engines ## Kill processes and servers under load, for long: nothing may be lost
+	RACE_ROUNDS=50 TRASH_ROUNDS=200 WRITERS=32 OPERATIONS=10240 KILLS=40 LEDGER_STEPS=20000 \
+	  $(BIN)/pytest --numprocesses=0 --timeout=7200 tests/chaos tests/services/ledger/test_machine.py
 
 bench: setup-dev ## Measure the promises that have figures
 	$(BIN)/python -m benchmarks

@@ -23,6 +23,7 @@ from portal.models.tenancy import scoped
 from portal.services import trash
 from portal.services.ledger.accounts import open_account
 from portal.services.ledger.visits import Visit
+from tests.chaos import ledger_deeds
 from tests.factories import NOW
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -175,4 +176,5 @@ DEEDS: dict[str, Any] = {
     "put_owner": put_owner,
     "add_points": add_points,
     "die_at": die_at,
+    **ledger_deeds.DEEDS,
 }
