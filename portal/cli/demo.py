@@ -39,7 +39,7 @@ def demo(*, seed: int, if_empty: bool) -> None:
     else:
 
         def build() -> None:
-            verbs.build(seed=seed, now=now())
+            verbs.build(seed=seed, now=now(), secret=current_app.config["SECRET_KEY"])
             db.session.commit()
 
         whole(build)

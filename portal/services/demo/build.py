@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 from portal.extensions import db
 from portal.models.actor import OPERATOR, Actor, Role
-from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_reward import LoyaltyReward
 from portal.models.merchant import Merchant
 from portal.models.product import Product
@@ -20,15 +19,16 @@ from portal.services import merchants, products, programs, rewards, stores, team
 from portal.services.accounts import create_user
 from portal.services.demo import people, places, shelves
 from portal.services.demo.calendar import FOUNDED, PROGRAM, Calendar, at, play
+from portal.services.demo.oddities import Oddities
 from portal.services.demo.selling import Shop
-from portal.services.demo.slips import slips
+from portal.services.demo.slips import manager_of, slips
 from portal.services.demo.year import Cafe
 
 REWARDS = (("Croissant on us", 220), ("Free espresso", 260), ("Bag of house blend", 1_150))
 TIERS = [
     {"key": "guest", "name": "Guest", "threshold": 0, "multiplier_bp": 10_000},
-    {"key": "regular", "name": "Regular", "threshold": 300, "multiplier_bp": 12_500},
-    {"key": "friend", "name": "Friend of the house", "threshold": 1_000, "multiplier_bp": 15_000},
+    {"key": "regular", "name": "Regular", "threshold": 500, "multiplier_bp": 12_500},
+    {"key": "friend", "name": "Friend of the house", "threshold": 2_000, "multiplier_bp": 15_000},
 ]
 
 
@@ -38,20 +38,21 @@ def is_here() -> bool:
     return db.session.scalar(cafe.limit(1), execution_options={"include_deleted": True}) is not None
 
 
-def build(*, seed: int, now: datetime) -> None:
+def build(*, seed: int, now: datetime, secret: str = people.PASSWORD) -> None:
     """Build the demo; the same seed makes the same customers and sales, counted back from now.
 
-    Raises Conflict("taken") when a name it needs is in use.
+    `secret` is the application's secret key. Raises Conflict("taken") when a name it needs is in use.
     """
     with scoped(db.session, PLATFORM), at(now - FOUNDED):
         crowd = {person: _add(person) for person in people.EVERYBODY}
-    for business in places.BUSINESSES:
-        days = Calendar(now)
-        merchant = _found(business, crowd, days)
+    days = {business: Calendar(now) for business in places.BUSINESSES}
+    # All names first: where one is taken, it is said at once.
+    founded = [(each, _found(each, crowd, days[each])) for each in places.BUSINESSES]
+    for business, merchant in founded:
         with scoped(db.session, merchant.id):
-            opened = {place: _open(merchant, place, crowd, days) for place in business.places}
+            opened = {place: _open(merchant, place, crowd, days[business]) for place in business.places}
             if business is places.CAFE:
-                _live_a_year(merchant, opened, crowd, seed=seed, now=now)
+                _live_a_year(merchant, opened, crowd, seed=seed, now=now, secret=secret)
 
 
 def _live_a_year(
@@ -61,13 +62,16 @@ def _live_a_year(
     *,
     seed: int,
     now: datetime,
+    secret: str,
 ) -> None:
     with at(now - PROGRAM):
-        program, offered = _start_program(merchant, now - PROGRAM)
+        offered = _start_program(merchant, now - PROGRAM)
     chance = Random(seed)  # noqa: S311 - a demo needs the same luck every time, not a secret
     shops = [_shop(place, store, crowd) for place, store in opened.items()]
-    cafe = Cafe(shops, program, chance, now, offered)
-    play([*cafe.deeds(), *slips(opened, crowd, now=now)])
+    cafe = Cafe(merchant, shops, secret, chance, now, offered)
+    sofia = manager_of(crowd[people.SOFIA], *opened.values())
+    odd = Oddities(merchant, cafe, sofia, now)
+    play([*cafe.deeds(), *odd.deeds(), *slips(opened, crowd, now=now)])
 
 
 def _shop(place: places.Place, store: Store, crowd: Mapping[people.Person, User]) -> Shop:
@@ -129,7 +133,7 @@ def _sell(store: Store, item: shelves.Item) -> None:
     )
 
 
-def _start_program(merchant: Merchant, now: datetime) -> tuple[LoyaltyProgram, list[LoyaltyReward]]:
+def _start_program(merchant: Merchant, now: datetime) -> list[LoyaltyReward]:
     program = programs.create_program(
         merchant,
         by=OPERATOR,
@@ -145,10 +149,11 @@ def _start_program(merchant: Merchant, now: datetime) -> tuple[LoyaltyProgram, l
         point_value_cents=Decimal(1),
         points_expiration_days=180,
         reward_valid_days=60,
+        tier_window_days=365,
+        adjust_approval_points=500,
         tier_config=TIERS,
     )
-    offered = [
+    return [
         rewards.add_reward(program, name=name, points_required=points, by=OPERATOR)
         for name, points in REWARDS
     ]
-    return program, offered

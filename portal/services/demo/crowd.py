@@ -20,9 +20,9 @@ class Habit(NamedTuple):
 
 # Points last 180 days: of those who stopped some are about to lose theirs, and some have lost them.
 HABITS = (
-    Habit(28, joined=(60, 365), stopped=(0, 0), gap=(3, 24)),
-    Habit(6, joined=(220, 365), stopped=(152, 178), gap=(4, 15)),
-    Habit(6, joined=(280, 365), stopped=(190, 240), gap=(4, 15)),
+    Habit(22, joined=(60, 365), stopped=(0, 0), gap=(3, 24)),
+    Habit(5, joined=(220, 365), stopped=(152, 178), gap=(4, 15)),
+    Habit(5, joined=(280, 365), stopped=(190, 240), gap=(4, 15)),
     Habit(8, joined=(1, 25), stopped=(0, 0), gap=(2, 9)),
 )
 

@@ -45,9 +45,9 @@ def slips(
     )
 
 
-def manager_of(user: User, store: Store) -> Actor:
-    """Name somebody who runs a store."""
-    return Actor(user.id, Role.MANAGER, frozenset({store.id}))
+def manager_of(user: User, *runs: Store) -> Actor:
+    """Name somebody who runs these stores."""
+    return Actor(user.id, Role.MANAGER, frozenset(store.id for store in runs))
 
 
 def _member(store: Store, user: User) -> StoreUser:

@@ -13,29 +13,33 @@ from portal.extensions import db
 from portal.models.actor import Actor
 from portal.models.customer import Customer
 from portal.models.loyalty_card import LoyaltyCard
-from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_reward import LoyaltyReward
 from portal.models.loyalty_transaction import LoyaltyTransaction
+from portal.models.merchant import Merchant
 from portal.models.reward_issue import RewardIssue
 from portal.services.demo.calendar import Deed
 from portal.services.demo.crowd import Member, gather, opening_hours
-from portal.services.demo.joining import join
 from portal.services.demo.selling import Shop, drinks, excluded
 from portal.services.ledger.earning import earn
+from portal.services.ledger.enrolling import enrol
 from portal.services.ledger.rewarding import issue_reward, redeem
 from portal.services.ledger.visits import Visit
 
-PASSERS_BY = 360
+PASSERS_BY = 240
 CLOSED = timedelta(days=12)  # since when the last store is no more
 REWARDS = ("claim", "take", "save", "save", "save")
 
 
 @dataclass
 class Cafe:
-    """The café with its stores, its program and those who joined; all luck comes from one seed."""
+    """The café with its stores and those who joined; all luck comes from one seed.
 
+    Only the codes of cards are drawn anew each time. `secret` is the application's secret key.
+    """
+
+    merchant: Merchant
     shops: Sequence[Shop]
-    program: LoyaltyProgram
+    secret: str
     chance: Random
     now: datetime
     rewards: Sequence[LoyaltyReward] = ()
@@ -48,7 +52,8 @@ class Cafe:
             yield Deed(member.joined, partial(self.enrol, member))
             yield from (Deed(when, partial(self.serve, member)) for when in member.visits)
         for _ in range(PASSERS_BY):
-            when = opening_hours(self.now - timedelta(days=self.chance.randint(0, 365)), self.chance)
+            days = min(self.chance.randint(0, 365), self.chance.randint(0, 365))  # more of late
+            when = opening_hours(self.now - timedelta(days=days), self.chance)
             if when < self.now:
                 yield Deed(when, self.sell)
 
@@ -60,8 +65,16 @@ class Cafe:
     def enrol(self, member: Member, when: datetime) -> None:
         """Let somebody join at the till."""
         shop = self._shop(member.home, when)
-        visit = self.visit(shop, self.chance.choice(shop.staff), when)
-        self.members[member] = join(member, shop, self.program, visit)
+        joined = enrol(
+            self.merchant,
+            visit=self.visit(shop, self.chance.choice(shop.staff), when),
+            secret=self.secret,
+            name=member.name,
+            phone=member.phone,
+            email=member.email,
+            agrees=member.agrees,
+        )
+        self.members[member] = (joined.customer, joined.card)
 
     def sell(self, when: datetime) -> None:
         """Sell to somebody who stays unknown."""
