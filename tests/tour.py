@@ -87,8 +87,8 @@ def ids_of(merchant: Merchant) -> dict[str, object]:
             if model is Deletion:
                 rows = rows.where(Deletion.status == "done")
             values[name] = db.session.scalars(rows.order_by(model.id)).first()
-        second = select(Customer.id).where(Customer.merchant_id == merchant.id).order_by(Customer.id).offset(1)
-        values["other_id"] = db.session.scalars(second.limit(1)).first()
+        people = select(Customer.id).where(Customer.merchant_id == merchant.id).order_by(Customer.id)
+        values["other_id"] = db.session.scalars(people.offset(1).limit(1)).first()
         db.session.rollback()
     return {name: value for name, value in values.items() if value is not None}
 

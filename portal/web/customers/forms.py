@@ -67,7 +67,7 @@ class EnrolForm(KeyedForm):
     name = StringField(later("Name"), [InputRequired(NAME), *SHORT])
     phone = TelField(later("Phone"), SHORT)
     email = EmailField(later("E-mail"), [at_most(LONGEST_MAIL)])
-    store = SelectField(later("Store"), coerce=str)
+    store = SelectField(later("Store"), coerce=str, filters=[lambda store: store or ""])
     consent = BooleanField(later("Wants to hear news and offers"))
 
     def __init__(self, *, stores: list[tuple[str, str]], **kwargs: Any) -> None:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import ColumnElement, Select, Subquery, exists, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, func, select
 
 from portal.models.customer import Customer
 from portal.models.loyalty_card import LoyaltyCard
@@ -139,7 +139,7 @@ def _of_theirs() -> ColumnElement[bool]:
 
 
 def _has_card(*fits: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(_of_theirs(), *fits).correlate(Customer)
+    return select(LoyaltyCard.id).where(_of_theirs(), *fits).correlate(Customer).exists()
 
 
 def _agreed() -> ColumnElement[Any]:

@@ -15,7 +15,13 @@ from portal.web.listing import asked
 from portal.web.palette import choices
 from portal.words import _, later, ngettext
 
-ICONS = {"store": "building-store", "product": "package", "person": "user", "customer": "user", "act": "trash"}
+ICONS = {
+    "store": "building-store",
+    "product": "package",
+    "customer": "user",
+    "person": "users",
+    "act": "trash",
+}
 TITLES = {
     "store": later("Stores"),
     "product": later("Products"),
