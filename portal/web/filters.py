@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_datetime, format_skeleton, format_timedelta
 from babel.numbers import format_currency, format_decimal
 from flask import Flask, current_app, g
 from jinja2 import pass_context
@@ -48,6 +48,11 @@ def day(moment: datetime) -> str:
     return format_datetime(moment.astimezone(_zone()), "d MMM y", locale=language())
 
 
+def month(moment: datetime) -> str:
+    """Show the month of a moment in the merchant's time zone: November 2026."""
+    return str(format_skeleton("yMMMM", moment.astimezone(_zone()), locale=language()))
+
+
 def ago(moment: datetime) -> str:
     """Show how long ago it was: 2 days ago."""
     return format_timedelta(moment - now(), add_direction=True, locale=language(), threshold=0.9)
@@ -71,7 +76,7 @@ def _at_each_asking(show: Callable[..., str]) -> Callable[..., str]:
 
 def init_app(app: Flask) -> None:
     """Hang them on the templates."""
-    for show in (money, number, amount, when, day, ago):
+    for show in (money, number, amount, when, day, month, ago):
         app.jinja_env.filters[show.__name__] = _at_each_asking(show)
     app.jinja_env.filters["role"] = role_word
     app.jinja_env.filters["kind"] = word

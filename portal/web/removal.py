@@ -26,14 +26,18 @@ def find_living(model: type[Owned], row_id: int) -> Owned:
 
     To its own people the 404 of a deleted row says that it is in the trash.
     """
-    row: Any = find(model, row_id, include_deleted=True)
+    living: Owned = living_or_404(find(model, row_id, include_deleted=True))
+    return living
+
+
+def living_or_404(row: Any) -> Any:
+    """Hand on a row that was loaded, if it lives and its store is theirs; else answer 404 as above."""
     store_id = row.id if isinstance(row, Store) else getattr(row, "store_id", None)
     if store_id is not None:
         refuse_foreign_store(store_id)
     if row.is_deleted:
         abort(404 if row.purged_at else in_trash(row))
-    living: Owned = row
-    return living
+    return row
 
 
 def in_trash(row: Any) -> Response:

@@ -55,6 +55,7 @@ class Line:
     voided_at: datetime | None = None
     has_refunds: bool = False
     issue_status: str = ""
+    done_at: datetime | None = None
 
     @property
     def delta(self) -> str:
@@ -68,6 +69,16 @@ class Line:
             )
         moved = row.points_delta or row.stamps_delta
         return signed(moved) if moved or row.type == "earn" else ""
+
+    @property
+    def points(self) -> str:
+        """Write the points that moved; nothing for none."""
+        return signed(self.row.points_delta) if self.row.points_delta else ""
+
+    @property
+    def stamps(self) -> str:
+        """Write the stamps that moved; nothing for none."""
+        return signed(self.row.stamps_delta) if self.row.stamps_delta else ""
 
     @property
     def source(self) -> str:
@@ -89,6 +100,10 @@ class Line:
         """Whether a void may be asked for; the verb looks at who and when."""
         is_open = self.row.type in VOIDABLE and not self.is_voided and not self.has_refunds
         return is_open and (self.row.type != "redeem" or self.issue_status == "redeemed")
+
+    def can_be_voided_since(self, moment: datetime) -> bool:
+        """Whether it can be voided and was done no earlier than that moment."""
+        return self.can_be_voided and (self.done_at or self.row.created_at) >= moment
 
     @property
     def sentence(self) -> str:
@@ -168,6 +183,7 @@ def _line(found: Any, telling: Telling) -> Line:
         voided_at=found.voided_at,
         has_refunds=bool(found.has_refunds),
         issue_status=found.issue_status or "",
+        done_at=found.redeemed_at,
     )
 
 
@@ -190,6 +206,7 @@ def _told() -> Select[Any]:
         Order.number.label("order_number"),
         Order.deleted_at.label("order_died"),
         RewardIssue.status.label("issue_status"),
+        RewardIssue.redeemed_at,
         LoyaltyReward.name.label("reward"),
         Customer.name.label("other_person"),
         _void.created_at.label("voided_at"),

@@ -1,0 +1,1 @@
+"""The review screens: what a manager should look at."""
