@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.extensions import db
-from portal.models import AuditEntry, ConsentEvent, Customer, Deletion, LoyaltyCard, LoyaltyProgram
+from portal.models import AuditEntry, ConsentEvent, Customer, LoyaltyCard, LoyaltyProgram
 from portal.services import customers, programs
 from portal.services.ledger import merging
 from portal.services.ledger.visits import Visit
@@ -22,10 +22,8 @@ from tests.factories import (
     give,
     make_card,
     make_customer,
-    make_merchant,
     make_order,
     make_program,
-    make_store,
     make_token,
     owner_of,
     within,
@@ -114,6 +112,8 @@ GUARDED = [  # method, address, least role
     ("get", "{id}/merge", "owner"),
     ("get", "{id}/merge/{other}", "owner"),
     ("get", "{id}/export.json", "owner"),
+    ("get", "{id}/erasure", "owner"),
+    ("post", "{id}/erasure", "owner"),
     ("get", "{id}/export.csv", "owner"),
 ]
 
@@ -565,6 +565,39 @@ def test_a_person_is_handed_all_that_is_kept(as_owner, cast):
     assert "Tom" not in answer.text
     rows = list(csv.DictReader(io.StringIO(as_owner.get(at(cast, cast.lea.id, "export.csv")).text)))
     assert {"part": "person", "record": "1", "field": "email", "value": "lea@example.com"} in rows
+
+
+# Erasing
+
+
+def test_before_an_erasure_it_is_said_what_goes_and_what_stays(as_owner, cast):
+    text = main_of(as_owner.get(at(cast, cast.lea.id, "erasure")))
+    for said in ("Name, phone, e-mail", "140 points", "3 stamps", "without a name", "five years", "Type"):
+        assert said in text
+
+
+@pytest.mark.parametrize("typed_name", ["", "Lea Martin", "Tom Weber"])
+def test_whoever_does_not_type_the_name_erases_nothing(as_owner, cast, typed_name):
+    answer = as_owner.post(at(cast, cast.lea.id, "erasure"), data={"typed_name": typed_name})
+    assert answer.status_code == 422
+    assert "Type the name as it is written here: Léa Martin." in html.unescape(answer.text)
+    assert read(cast.lea).erased_at is None
+
+
+@pytest.mark.parametrize("is_in_trash", [False, True])
+def test_an_erased_person_is_gone_for_good(as_owner, cast, is_in_trash):
+    here = at(cast, cast.lea.id)
+    if is_in_trash:
+        as_owner.post(f"{here}/deletion")
+    answer = as_owner.piece(f"{here}/erasure", method="POST", data={"typed_name": " Léa Martin "})
+    assert answer.headers["HX-Redirect"] == at(cast, "")
+    erased = read(cast.lea)
+    assert erased.erased_at
+    assert "Léa" not in erased.name
+    assert (erased.phone, erased.email, erased.external_ref) == (None, None, None)
+    assert "Erased for good." in as_owner.get(at(cast, "")).text
+    assert "Martin" not in as_owner.get(here).text
+    assert as_owner.get(f"{here}/erasure").status_code == 404
 
 
 # Around

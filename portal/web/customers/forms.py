@@ -11,7 +11,7 @@ from wtforms import (
     TelField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, ValidationError
 from wtforms.validators import Optional as MayBeEmpty
 
 from portal.models.customer import Customer
@@ -83,3 +83,18 @@ class EnrolForm(KeyedForm):
         """What was typed, by the names the verb knows; nothing for what was left empty."""
         typed = {name: (self[name].data or "").strip() or None for name in ("name", "phone", "email")}
         return typed | {"name": typed["name"] or ""}
+
+
+class ErasureForm(KeyedForm):
+    """Erasing asks for the name, so that nobody does it by a slip."""
+
+    typed_name = StringField(later("Name"), SHORT)
+
+    def __init__(self, *, name: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.name = name
+
+    def validate_typed_name(self, field: StringField) -> None:
+        """Refuse what is not the name; WTForms calls this."""
+        if " ".join((field.data or "").split()) != " ".join(self.name.split()):
+            raise ValidationError(_("Type the name as it is written here: %(name)s.", name=self.name))

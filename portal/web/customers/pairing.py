@@ -10,6 +10,7 @@ from portal.models.customer import Customer
 from portal.models.loyalty_card import CardToken, LoyaltyCard
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.reward_issue import RewardIssue
+from portal.models.soft_delete import including_deleted
 from portal.services import customer_search
 from portal.services.customers import twins_of
 from portal.services.ledger import expiring
@@ -65,6 +66,12 @@ def told(mine: Customer, other: Customer) -> dict[str, Any]:
         "points": left.points + right.points,
         "stamps": left.stamps + right.stamps,
     }
+
+
+def half_of(customer: Customer) -> Half:
+    """Read one of them, also in the trash."""
+    with including_deleted(db.session):
+        return _halves([customer.id])[customer.id]
 
 
 def _searched(customer: Customer, q: str) -> list[Customer]:
