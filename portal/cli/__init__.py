@@ -8,10 +8,12 @@ from portal.cli.demo import demo
 from portal.cli.export import export
 from portal.cli.imports import import_
 from portal.cli.jobs import jobs
+from portal.cli.loyalty import loyalty
 from portal.cli.merchants import merchants
+from portal.cli.program import program
 from portal.cli.trash import trash
 
-COMMANDS = (accounts, api_keys, demo, export, import_, jobs, merchants, trash)
+COMMANDS = (accounts, api_keys, demo, export, import_, jobs, loyalty, merchants, program, trash)
 
 
 def init_app(app: Flask) -> None:

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import click
 
-from portal.cli import emptying
+from portal.cli import emptying, nights
 from portal.cli.door import Room, now, whole
 from portal.cli.showing import table
 from portal.extensions import db
 from portal.services.accounts import forget_old_attempts
+from portal.services.ledger.fingerprints import forget_old as forget_old_fingerprints
 from portal.services.once import forget_old_keys
 
 
@@ -42,11 +43,25 @@ def _repeats(moment: datetime) -> bool:
     return True
 
 
+def _fingerprints(moment: datetime) -> bool:
+    def forget() -> int:
+        forgotten = forget_old_fingerprints(moment)
+        db.session.commit()
+        return forgotten
+
+    click.echo(f"Forgot {whole(forget):,} marks of welcome bonuses of people erased five years ago.")
+    return True
+
+
 JOBS = {
     "attempts": Job("Forget tries to sign in older than a day.", "nightly", _attempts),
     "deletions": Job("Finish large or interrupted acts.", "every minute", emptying.finish_all),
+    "expiry": Job("Expire points nobody touched and rewards nobody collected.", "nightly", nights.expire),
+    "fingerprints": Job("Forget who had a bonus, five years after an erasure.", "nightly", _fingerprints),
     "purge": Job("Empty the trash of what was kept long enough.", "nightly", emptying.purge_due),
     "repeats": Job("Forget calls older than 30 days that could be sent twice.", "nightly", _repeats),
+    "tiers": Job("Put cards into the tiers they are due.", "nightly", nights.grade),
+    "warnings": Job("Warn of points that expire in 30 and in 7 days.", "nightly", nights.warn),
 }
 
 
@@ -59,6 +74,10 @@ def jobs() -> None:
       15 3 * * *  flask jobs run purge
       20 3 * * *  flask jobs run attempts
       25 3 * * *  flask jobs run repeats
+      30 3 * * *  flask jobs run fingerprints
+      5 * * * *   flask jobs run expiry
+      35 3 * * *  flask jobs run tiers
+      45 3 * * *  flask jobs run warnings
     """
 
 

@@ -13,7 +13,6 @@ from sqlalchemy import func, select, text
 from portal.extensions import db
 from portal.models.loyalty_card import LoyaltyCard
 from portal.models.loyalty_transaction import LoyaltyTransaction
-from portal.models.merchant import Merchant
 from portal.services.ledger.invariant import Rule
 from portal.services.ledger.invariants import MOVEMENTS
 from portal.services.ledger.invariants_of_cards import CARDS
@@ -36,12 +35,12 @@ class Finding(NamedTuple):
     sentence: str
 
 
-def verify(merchant: Merchant) -> Iterator[Finding]:
+def verify(merchant_id: int) -> Iterator[Finding]:
     """Find whatever is wrong with the ledger of the merchant in scope; nothing when all is well."""
     allow_long_statements(LONG + 1)
     for rule in (*MOVEMENTS, *CARDS):
-        yield from _broken(rule, merchant.id)
-    for row in recount(merchant.id):
+        yield from _broken(rule, merchant_id)
+    for row in recount(merchant_id):
         yield Finding(*row)
 
 
@@ -57,10 +56,10 @@ def unguarded() -> list[Finding]:
     ]
 
 
-def size_of(merchant: Merchant) -> tuple[int, int]:
+def size_of(merchant_id: int) -> tuple[int, int]:
     """Count the cards, the dead too, and the movements of a merchant."""
-    cards = select(func.count()).where(LoyaltyCard.merchant_id == merchant.id)
-    rows = select(func.count()).where(LoyaltyTransaction.merchant_id == merchant.id)
+    cards = select(func.count()).where(LoyaltyCard.merchant_id == merchant_id)
+    rows = select(func.count()).where(LoyaltyTransaction.merchant_id == merchant_id)
     dead_too = {"include_deleted": True}
     counted = [db.session.scalar(query, execution_options=dead_too) or 0 for query in (cards, rows)]
     return counted[0], counted[1]

@@ -1,0 +1,195 @@
+"""`flask loyalty`: what the night does with points, and the numbers of a ledger."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import click
+
+from portal.cli import nights, numbers_told
+from portal.cli.door import Room, now, whole
+from portal.cli.finding import every_tenant, merchant_dead_or_alive, merchant_named
+from portal.cli.showing import table
+from portal.errors import Refused
+from portal.extensions import db
+from portal.models.actor import OPERATOR
+from portal.models.merchant import Merchant
+from portal.models.tenancy import PLATFORM, scoped
+from portal.services import exports
+from portal.services.amounts import part_from
+from portal.services.ledger import converting, numbers
+from portal.services.ledger.verifying import Finding, size_of, unguarded, verify
+from portal.services.ledger.visits import Visit
+from portal.services.programs import find_program
+
+ONE = click.option("--merchant", required=True, metavar="SUBDOMAIN", help="Whose.")
+ANY = click.option("--merchant", metavar="SUBDOMAIN", help="Only this merchant's.")
+DAYS = 30  # a report looks back, unless told
+
+
+@click.group("loyalty", cls=Room)
+def loyalty() -> None:
+    """What the night does with points, and the numbers of a ledger.
+
+    Examples:
+      flask loyalty expire
+      flask loyalty verify --merchant cafe-lux
+      flask loyalty balances --merchant cafe-lux --format csv > balances.csv
+    """
+
+
+@loyalty.command("expire")
+@ANY
+@click.pass_context
+def expire(ctx: click.Context, *, merchant: str | None) -> None:
+    """Post the expiry of points nobody touched, and of rewards nobody collected.
+
+    May run at any time, and twice at once. Exit code 1 when a part was refused; the rest is done.
+
+    Examples:
+      flask loyalty expire
+      flask loyalty expire --merchant cafe-lux
+    """
+    if not nights.expire(now(), _tenants(merchant)):
+        ctx.exit(1)
+
+
+@loyalty.command("tiers")
+@ANY
+@click.pass_context
+def tiers(ctx: click.Context, *, merchant: str | None) -> None:
+    """Put every card into its tier: up at once, down after the days of grace.
+
+    Example:
+      flask loyalty tiers
+    """
+    if not nights.grade(now(), _tenants(merchant)):
+        ctx.exit(1)
+
+
+def _tenants(merchant: str | None) -> list[int] | None:
+    return [merchant_named(merchant).id] if merchant else None
+
+
+@loyalty.command("verify", reads=True)
+@ANY
+@click.pass_context
+def verify_(ctx: click.Context, *, merchant: str | None) -> None:
+    """Sum up every card from its ledger, and check every rule that a ledger keeps.
+
+    Exit code 1, and a list, when anything is wrong. Business may go on meanwhile.
+
+    Examples:
+      flask loyalty verify
+      flask loyalty verify --merchant cafe-lux
+    """
+    tenants = [merchant_dead_or_alive(merchant).id] if merchant else every_tenant()
+    found, cards, movements = 0, 0, 0
+    for name, finding in _findings(tenants):
+        found += 1
+        where = "" if finding.card_id is None else f" card {finding.card_id}:"
+        click.echo(f"{name}:{where} {finding.sentence} ({finding.rule})", err=True)
+    if found:
+        click.echo(f"{found:,} finding{'' if found == 1 else 's'}.", err=True)
+        ctx.exit(1)
+    for tenant in tenants:
+        with scoped(db.session, tenant):
+            more = size_of(tenant)
+        cards, movements = cards + more[0], movements + more[1]
+    click.echo(f"Every balance agrees: {cards:,} cards, {movements:,} movements.")
+
+
+def _findings(tenants: list[int]) -> Iterator[tuple[str, Finding]]:
+    yield from (("platform", finding) for finding in unguarded())
+    for tenant in tenants:
+        if tenant == PLATFORM:
+            continue
+        with scoped(db.session, tenant):
+            for finding in verify(tenant):
+                yield f"merchant {tenant}", finding
+
+
+@loyalty.command("balances", reads=True)
+@ONE
+@click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table", show_default=True)
+def balances(*, merchant: str, form: str) -> None:
+    """Print what is on every card: reference, number of the card, points, stamps.
+
+    Points that are due to expire are left out, whether the night has come or not.
+
+    Example:
+      flask loyalty balances --merchant cafe-lux --format csv > balances.csv
+    """
+    whose = merchant_named(merchant)
+    with scoped(db.session, whose.id):
+        rows = numbers.balances(whose, now=now())
+        if form == "csv":
+            for line in exports.csv_lines(rows):
+                click.echo(line, nl=False)
+        else:
+            header = [str(cell).upper().replace("_", " ") for cell in next(rows)]
+            table(header, rows, empty=f"{whose.name} has no cards yet.")
+
+
+@loyalty.command("stats", reads=True)
+@ONE
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First day.  [default: 30 days to --until]")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day.  [default: today]")
+def stats(*, merchant: str, since: datetime | None, until: datetime | None) -> None:
+    """Tell the numbers of a time: who came, points, what is owed, stores, staff, months.
+
+    Days are the merchant's own. What each number means is told in docs/run/loyalty.md.
+
+    Examples:
+      flask loyalty stats --merchant cafe-lux
+      flask loyalty stats --merchant cafe-lux --since 2026-01-01 --until 2026-03-31
+    """
+    whose, moment = merchant_named(merchant), now()
+    last = until.date() if until else moment.astimezone(whose.zone).date()
+    first = since.date() if since else last - timedelta(days=DAYS - 1)
+    if first > last:
+        raise click.UsageError("--since must not be after --until.")
+    with scoped(db.session, whose.id):
+        numbers_told.tell(whose, numbers.Period.of_days(whose, first, last), (first, last), moment)
+
+
+@loyalty.command("convert")
+@ONE
+@click.option("--rate", metavar="NUMBER", help="How many for one.  [default: the program's]")
+def convert(*, merchant: str, rate: str | None) -> None:
+    """Turn what the program does not count any more, points or stamps, into what it counts.
+
+    On every card, all at once; what a card gets is rounded down, and where that is nothing, nothing is
+    taken. Interrupted? Run it again.
+
+    Example:
+      flask loyalty convert --merchant cafe-lux --rate 0.1
+    """
+    whose, moment, per_one = merchant_named(merchant), now(), _rate(rate)
+    visit = Visit(by=OPERATOR, now=moment, source="cli")
+    cards = taken = given = 0
+    after: int | None = 0
+    with scoped(db.session, whose.id):
+        while after is not None:
+            done = whole(lambda: _converted(whose, visit, per_one, after))  # noqa: B023 - called at once
+            cards, taken, given = cards + done.cards, taken + done.taken, given + done.given
+            after = done.after
+    click.echo(f"Converted {taken:,} into {given:,} on {cards:,} card{'' if cards == 1 else 's'}.")
+
+
+def _rate(typed: str | None) -> Decimal | None:
+    try:
+        return None if typed is None else part_from(typed)
+    except Refused:
+        raise click.UsageError(f"--rate is a number like 0.5; “{typed}” is none.") from None
+
+
+def _converted(
+    merchant: Merchant, visit: Visit, rate: Decimal | None, after: int | None
+) -> converting.Converted:
+    program = find_program(merchant)
+    if program is None:
+        raise Refused("no_program", f"{merchant.name} has no program.")
+    done = converting.convert_some(program, visit=visit, rate=rate, after=after or 0)
+    db.session.commit()
+    return done
