@@ -99,7 +99,7 @@ def sellers(merchant_id: int, baskets: Sequence[Basket]) -> dict[str, int]:
     query = select(StoreUser.external_ref, StoreUser.user_id).where(
         StoreUser.merchant_id == merchant_id, StoreUser.external_ref.in_(refs)
     )
-    return {str(ref): user_id for ref, user_id in db.session.execute(query).tuples()}
+    return {str(ref): user_id for ref, user_id in db.session.execute(query)}
 
 
 def customers(merchant_id: int, baskets: Sequence[Basket], country: str) -> dict[str, int]:

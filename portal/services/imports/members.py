@@ -179,7 +179,7 @@ class Roll:
             row.card_id.in_([card.id for card in found]),
             row.type == "import",
         )
-        for card_id, points, stamps in db.session.execute(starts).tuples():
+        for card_id, points, stamps in db.session.execute(starts):
             before = self.started.get(card_id, (0, 0))
             self.started[card_id] = (before[0] + points, before[1] + stamps)
 

@@ -12,6 +12,7 @@ ORDERS = ("mdy", "dmy")  # which way round 3/4/2026 is meant
 ISO = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 SIGNED = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4}|[0-9]{2})")
 CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?(?:\s*([AaPp])\.?[Mm]\.?)?")
+BETWEEN = re.compile(r"(?<=[0-9])T(?=[0-9])")
 OFFSET = re.compile(r"\s*(Z|UTC|[+-][0-9]{2}:?[0-9]{2})$", re.IGNORECASE)
 
 
@@ -48,7 +49,7 @@ def moment(on: str, at: str, order: str | None, zone: ZoneInfo) -> datetime:
     `on` may hold the time, too; without one it was 00:00. An hour that comes twice is the first of
     the two, one that was skipped is the hour after. Raises Refused("bad_date", "bad_time", "ambiguous").
     """
-    written, clock = on.replace("T", " ", 1).partition(" ")[::2]
+    written, clock = BETWEEN.sub(" ", on).partition(" ")[::2]
     clock = at or clock
     offset = OFFSET.search(clock)
     told = _time(OFFSET.sub("", clock).strip())

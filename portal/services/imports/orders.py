@@ -117,7 +117,7 @@ class OrderWriter:
         """Read the ids of the orders just made: sent back one by one they would cost four times as much."""
         keys = [each.basket.key for each in fresh]
         mine = (Order.merchant_id == self.merchant_id, Order.external_ref.in_(keys))
-        return dict(db.session.execute(select(Order.external_ref, Order.id).where(*mine)).tuples().all())
+        return dict(db.session.execute(select(Order.external_ref, Order.id).where(*mine)).all())
 
     def _order(self, each: Outcome, sold_by: dict[str, int]) -> dict[str, Any]:
         basket = each.basket
@@ -210,5 +210,5 @@ def _note_unknown(each: Outcome, sold_by: dict[str, int]) -> None:
 def _earned_by(order_ids: set[int], merchant_id: int) -> dict[int | None, tuple[int, int]]:
     row = LoyaltyTransaction
     mine = (row.merchant_id == merchant_id, row.type == "earn", row.order_id.in_(order_ids))
-    found = db.session.execute(select(row.order_id, row.points_delta, row.card_id).where(*mine)).tuples()
+    found = db.session.execute(select(row.order_id, row.points_delta, row.card_id).where(*mine))
     return {order_id: (points, card_id) for order_id, points, card_id in found}

@@ -157,5 +157,5 @@ class _Writer:
         row = LoyaltyTransaction
         mine = (row.merchant_id == self.program.merchant_id, row.type == "earn", row.order_id.in_(causes))
         made = select(row.order_id, row.id).where(*mine, row.attempt_no == 1)
-        ids = dict(db.session.execute(made).tuples().all()) if causes else {}
+        ids = dict(db.session.execute(made).all()) if causes else {}
         return [{**change, "transaction_id": ids[self.rows[at]["order_id"]]} for at, change in self.climbs]

@@ -66,7 +66,7 @@ def _cards_of_the_same(program: LoyaltyProgram, cards: Sequence[LoyaltyCard]) ->
             Customer.id.in_(mine) | Customer.merged_into_id.in_(mine),
         )
     )
-    found = db.session.execute(merged, execution_options=DEAD_TOO).tuples()
+    found = db.session.execute(merged, execution_options=DEAD_TOO)
     return {
         card_id: mine[customer_id] if customer_id in mine else mine[survivor or 0]
         for card_id, customer_id, survivor in found
@@ -81,16 +81,16 @@ def _earned(merchant_id: int, card_ids: list[int], since: datetime | None) -> li
     if since is not None:
         earns.append(ROW.occurred_at > since)
     sums = select(ROW.card_id, func.sum(ROW.points_delta)).where(*earns).group_by(ROW.card_id)
-    found = [(card_id, int(points)) for card_id, points in db.session.execute(sums).tuples()]
+    found = [(card_id, int(points)) for card_id, points in db.session.execute(sums)]
     back = select(ROW.linked_id, ROW.rule_snapshot).where(
         *mine, ROW.type == "refund_reversal", ROW.id.not_in(voided)
     )
     owed: dict[int, int] = {}
-    for earn_id, snapshot in db.session.execute(back).tuples():
+    for earn_id, snapshot in db.session.execute(back):
         owed[earn_id or 0] = owed.get(earn_id or 0, 0) + int(snapshot["owed"])
     if owed:
         held = select(ROW.id, ROW.card_id).where(*earns, ROW.id.in_(owed))
-        found += [(card_id, -owed[earn_id]) for earn_id, card_id in db.session.execute(held).tuples()]
+        found += [(card_id, -owed[earn_id]) for earn_id, card_id in db.session.execute(held)]
     return found
 
 

@@ -165,7 +165,7 @@ class CustomersUndone:
     def counts(self) -> Counter[str]:
         """Count what was taken back in all, over every run of the undo."""
         found = self._rows().with_only_columns(ImportRow.fate, func.count()).group_by(ImportRow.fate)
-        fates = dict(db.session.execute(found).tuples().all())
+        fates = dict(db.session.execute(found).all())
         return Counter(taken_back=fates.get("new", 0), set_back=fates.get("changed", 0))
 
 
