@@ -16,10 +16,12 @@ from portal import create_app, web
 from portal.extensions import db
 from portal.models.actor import Actor, Role
 from portal.models.base import Model
-from portal.services import audit, team, trash
+from portal.models.reward_issue import RewardIssue
+from portal.services import audit, reviews, team, trash
 from portal.web.access import WORDS, allow
 from tests.factories import (
     NOW,
+    give,
     make_customer,
     make_everything,
     make_member,
@@ -66,16 +68,29 @@ def ids_of(merchant):
     ids |= {"reward_id": rows.reward.id, "version": rows.program.version}
     ids |= {"customer_id": rows.customer.id, "other_id": make_customer(merchant).id}
     ids |= {"merge_id": make_merge(rows.customer, make_customer(merchant)).id}
+    ids |= {"order_id": rows.order.id, "card_id": rows.card.id}
+    ids["movement_id"] = give(rows.card, kind="adjust", points=500).id
     db.session.remove()  # what was made stays readable
     with within(merchant):
         asked = {"display_name": "Ina", "role": "staff", "store": rows.store}
         ids["invitation_id"] = team.invite(merchant, by=by, now=NOW, **asked)[0].id
+        ids |= made_of_card(rows)
         act = trash.soft_delete(db.session.merge(spare), by=by, now=NOW)
         ids["deletion_id"] = act.id
         ids["batch_id"] = audit.note_batch("products", [act.id], merchant_id=merchant.id, by=by)
         db.session.commit()
     db.session.remove()
     return ids
+
+
+def made_of_card(rows):
+    """A reward that is ready on the card, and something to look at."""
+    card = {"merchant_id": rows.card.merchant_id, "card_id": rows.card.id}
+    ready = RewardIssue(reward_id=rows.reward.id, points_price=100, issued_at=NOW, **card)
+    item = reviews.flag("negative_stamps", "mistake", now=NOW, **card)
+    db.session.add(ready)
+    db.session.flush()
+    return {"issue_id": ready.id, "item_id": item.id}
 
 
 def portal_rules(app):  # noqa: F811 - an app

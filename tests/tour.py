@@ -13,10 +13,15 @@ from portal.models.actor import Actor, Role
 from portal.models.base import Model
 from portal.models.customer import Customer
 from portal.models.deletion import Deletion
+from portal.models.loyalty_card import LoyaltyCard
 from portal.models.loyalty_reward import LoyaltyReward
+from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.merchant import Merchant, MerchantOwner
+from portal.models.order import Order
 from portal.models.product import Product
 from portal.models.records import AuditEntry
+from portal.models.review_item import ReviewItem
+from portal.models.reward_issue import RewardIssue
 from portal.models.store import Store
 from portal.models.store_user import StoreUser
 from portal.models.tenancy import scoped
@@ -32,6 +37,8 @@ ROWS: dict[str, type[Model]] = {
     "customer_id": Customer,
     "deletion_id": Deletion,
     "entry_id": AuditEntry,
+    "order_id": Order,
+    "item_id": ReviewItem,
 }
 MERCHANT = "cafe-lumiere"
 
@@ -89,8 +96,25 @@ def ids_of(merchant: Merchant) -> dict[str, object]:
             values[name] = db.session.scalars(rows.order_by(model.id)).first()
         people = select(Customer.id).where(Customer.merchant_id == merchant.id).order_by(Customer.id)
         values["other_id"] = db.session.scalars(people.offset(1).limit(1)).first()
+        values |= _ids_of_a_card(merchant)
         db.session.rollback()
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _ids_of_a_card(merchant: Merchant) -> dict[str, object]:
+    """A card that has a reward to take, with that reward and a movement of it."""
+    ready = select(RewardIssue).where(
+        RewardIssue.merchant_id == merchant.id,
+        RewardIssue.status == "issued",
+        RewardIssue.card_id.in_(select(LoyaltyCard.id).where(LoyaltyCard.merchant_id == merchant.id)),
+    )
+    issue = db.session.scalars(ready.order_by(RewardIssue.id)).first()
+    if issue is None:
+        return {}
+    row = LoyaltyTransaction
+    moved = select(row.id).where(row.merchant_id == merchant.id, row.card_id == issue.card_id)
+    movement = db.session.scalars(moved.order_by(row.id.desc())).first()
+    return {"card_id": issue.card_id, "issue_id": issue.id, "movement_id": movement}
 
 
 def _deleted_business() -> int:

@@ -9,6 +9,7 @@ from sqlalchemy import Label, Select, func, literal, null, select, union_all
 
 from portal.extensions import db
 from portal.models.actor import Actor, Role
+from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.merchant import Merchant, MerchantOwner
 from portal.models.records import AuditEntry
 from portal.models.session import PortalSession
@@ -19,7 +20,7 @@ from portal.models.user import User
 from portal.web import language
 
 Owned = TypeVar("Owned", bound=Tenant)
-AT_ONCE = 200  # entries one transaction may be overtaken by
+AT_ONCE = 200  # entries, or movements, one transaction may be overtaken by
 
 
 def now() -> datetime:
@@ -88,14 +89,19 @@ def _memberships(user_id: int) -> Select[Any]:
 
 
 def _version(merchant_id: int | None) -> Label[Any]:
-    """Every act of a merchant leaves an audit entry: the sum of the newest ones' ids is its version.
+    """Every act of a merchant leaves an audit entry or moves its ledger: the newest ids make its version.
 
-    Not the newest alone: an entry made earlier may be committed later. Each one that comes in, at
+    Their sum, not the newest alone: an entry made earlier may be committed later. Each one that comes in, at
     the end or between, makes the sum larger: it adds its id and at most pushes the lowest out.
     """
-    newest = select(AuditEntry.id).where(AuditEntry.merchant_id == merchant_id)
-    some = newest.order_by(AuditEntry.id.desc()).limit(AT_ONCE).subquery()
-    return select(func.sum(some.c.id)).scalar_subquery().label("version")
+    written, moved = _newest(AuditEntry, merchant_id), _newest(LoyaltyTransaction, merchant_id)
+    return (func.coalesce(written, 0) + func.coalesce(moved, 0)).label("version")
+
+
+def _newest(model: Any, merchant_id: int | None) -> Any:
+    newest = select(model.id).where(model.merchant_id == merchant_id)
+    some = newest.order_by(model.id.desc()).limit(AT_ONCE).subquery()
+    return select(func.sum(some.c.id)).scalar_subquery()
 
 
 def _actor(memberships: list[Any]) -> Actor:

@@ -7,7 +7,7 @@ from portal.extensions import db
 from portal.models import AuditEntry, MerchantOwner
 from portal.services import stores, trash
 from portal.web import scope
-from tests.factories import NOW, OWNER, make_owner, within
+from tests.factories import NOW, OWNER, give, make_card, make_owner, make_program, within
 from tests.web.cast import make_cast
 from tests.web.conftest import HTMX, path
 
@@ -97,3 +97,14 @@ def test_who_was_put_out_gets_no_304(cast, owner):
         trash.soft_delete(db.session.scalars(mine).one(), by=OWNER, now=NOW)
         db.session.commit()
     assert again(owner, target, tag) == 302  # to the sign-in page
+
+
+def test_a_movement_of_the_ledger_sends_it_again(cast, owner):
+    card = make_card(make_program(cast.merchant))
+    here = path(cast.merchant, "cards", card.id)
+    tag = owner.get(here).headers["ETag"]
+    assert owner.get(here, headers={"If-None-Match": tag}).status_code == 304
+    give(card, points=40)
+    answer = owner.get(here, headers={"If-None-Match": tag})
+    assert answer.status_code == 200
+    assert "Balance 40" in answer.text

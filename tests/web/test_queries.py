@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import select
 
 from portal.extensions import db
-from portal.models import LoyaltyProgram, Store
+from portal.models import LoyaltyCard, LoyaltyProgram, OrderRefund, RewardIssue, Store
 from portal.models.actor import Role
-from portal.services import team, trash
+from portal.services import reviews, team, trash
 from tests.factories import (
     NOW,
+    give,
     make_card,
     make_customer,
     make_device,
@@ -64,6 +65,7 @@ def world_of(size, people, role):
     by = owner_of(merchant, people["owner"]) if role == "owner" else manager_of(store, user=people["manager"])
     for n in range(size):
         fill(merchant, store, program, n)
+    move(merchant, ids, size)
     fallen = [make_product(store) for _ in range(size)]
     doomed = make_store(merchant)
     for _ in range(size):
@@ -91,6 +93,24 @@ def fill(merchant, store, program, n):
     make_token(make_card(program, customer))
     make_reward(program)
     make_order(store, customer, [make_product(store, category=f"Category {n}")])
+
+
+def move(merchant, ids, size):
+    """Fill a card's statement, its rewards, the refunds of an order and the review list."""
+    with within(merchant):
+        card = db.session.scalars(select(LoyaltyCard).where(LoyaltyCard.id == ids["card_id"])).one()
+        db.session.expunge_all()
+        db.session.rollback()
+    keys = {"merchant_id": merchant.id, "card_id": card.id}
+    for _ in range(size):
+        give(card, points=5, order_id=ids["order_id"])
+        with within(merchant):
+            db.session.add(RewardIssue(points_price=100, issued_at=NOW, **keys))
+            reviews.flag("negative_stamps", "mistake", now=NOW, **keys)
+            refund = {"merchant_id": merchant.id, "order_id": ids["order_id"], "amount_cents": 1}
+            db.session.add(OrderRefund(occurred_at=NOW, **refund))
+            db.session.commit()
+    db.session.remove()
 
 
 def screens(app, merchant, ids, role):
