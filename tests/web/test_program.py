@@ -13,8 +13,11 @@ from sqlalchemy import select
 from portal.extensions import db
 from portal.models import LoyaltyProgram, ProgramVersion
 from portal.services import programs
+from portal.services.ledger.earning import earn
+from portal.services.ledger.stamping import stamp
+from portal.services.ledger.visits import Visit
 from portal.web.program.fields import TIMES
-from tests.factories import make_card, make_member, make_program, make_user, owner_of, within
+from tests.factories import give, make_card, make_member, make_program, make_user, owner_of, within
 from tests.web.cast import make_cast
 from tests.web.conftest import path
 
@@ -779,3 +782,80 @@ def test_switching_on_what_is_on_says_so(as_owner, cast, program):
     answer = as_owner.get(to(cast, "activation"))
     assert answer.location == to(cast, "earning")
     assert "It was active already." in as_owner.get(answer.location).text
+
+
+def bought(cast, program, *cents):
+    """Let a member of the program buy, an hour ago."""
+    with within(cast.merchant):
+        for spent in cents:
+            visit = Visit(by=owner_of(cast.merchant), now=datetime.now(UTC) - timedelta(hours=1))
+            earn(make_card(program).id, spent_cents=spent, visit=visit)
+        db.session.commit()
+
+
+def seen_rows(answer):
+    """Read the figures of what would change."""
+    cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", answer.text.partition('id="rules-look"')[2], re.DOTALL)
+    words = [re.sub(r"<[^>]+>", "", cell).strip() for cell in cells][4:]
+    return {words[i]: words[i + 1 : i + 4] for i in range(0, len(words), 4)}
+
+
+def test_what_would_change_is_told_before_it_is_saved(cast, as_owner):
+    program = start(cast.merchant, points_per_euro=10)
+    bought(cast, program, 1999, 1000)
+    form = earning(points_per_euro="20", welcome_bonus_points="0", look="1")
+    answer = as_owner.post(to(cast, "earning"), data=form)
+    assert answer.status_code == 200
+    assert seen_rows(answer) == {"Points for purchases": ["299", "599", "+300"]}
+    assert "Counted again from 2 purchases" in answer.text
+    assert 'value="20"' in answer.text
+    assert (read(cast.merchant).points_per_euro, read(cast.merchant).version) == (10, 1)
+
+
+def test_tiers_tell_who_would_move(cast, as_owner):
+    program = start(cast.merchant, points_per_euro=10, tier_config=TIERS)
+    bought(cast, program, 2000, 3000)
+    rows = {"tier_name": ["Guest", "Gold"], "tier_key": ["guest", "gold"], "tier_multiplier": ["1", "1.5"]}
+    rest = {"tiers": "1", "tier_window_days": "", "tier_grace_days": "30", "look": "1"}
+    for threshold, said in (
+        ("200", "1 member would stand in a higher"),
+        ("301", "1 member would stand in a l"),
+    ):
+        answer = as_owner.post(to(cast, "tiers"), data=rows | rest | {"tier_threshold": ["0", threshold]})
+        assert said in answer.text
+    assert read(cast.merchant).tier_config == TIERS
+
+
+def test_joining_and_stamps_are_told_where_they_count(cast, as_owner):
+    program = start(cast.merchant, loyalty_type="hybrid", cooldown_minutes=0)
+    with within(cast.merchant):
+        card = make_card(program)
+        give(card, kind="enrol", at=datetime.now(UTC) - timedelta(hours=2))
+        stamp(card.id, visit=Visit(by=owner_of(cast.merchant), now=datetime.now(UTC)), quantity=4)
+        db.session.commit()
+    form = earning(loyalty_type="hybrid", welcome_bonus_points="25", stamps_target="2", look="1")
+    rows = seen_rows(as_owner.post(to(cast, "earning"), data=form))
+    assert rows["Points for joining"] == ["0", "25", "+25"]
+    assert rows["All points issued"] == ["0", "25", "+25"]
+    assert rows["Cards filled"] == ["0", "2", "+2"]
+    assert rows["Stamps put on"] == ["4", "4", "±0"]
+
+
+def test_what_cannot_be_saved_cannot_be_looked_at(cast, as_owner):
+    start(cast.merchant)
+    answer = as_owner.post(to(cast, "earning"), data=earning(points_per_euro="many", look="1"))
+    assert answer.status_code == 422
+    assert "rules-look" not in answer.text
+
+
+def test_tabs_that_change_nothing_about_collecting_have_nothing_to_look_at(cast, as_owner):
+    start(cast.merchant)
+    assert 'id="look"' in as_owner.get(to(cast, "earning")).text
+    assert 'id="look"' not in as_owner.get(to(cast, "limits")).text
+
+
+def test_only_owners_look_at_what_would_change(cast, sign_in):
+    start(cast.merchant)
+    manager = sign_in(cast.manager)
+    assert 'id="look"' not in manager.get(to(cast, "earning")).text
+    assert manager.post(to(cast, "earning"), data=earning(look="1")).status_code == 403

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.extensions import db
@@ -10,7 +10,7 @@ from portal.models.loyalty_program import LoyaltyProgram
 from portal.services import programs
 from portal.web.access import allow
 from portal.web.page import done, page
-from portal.web.program import shown
+from portal.web.program import looking, shown
 from portal.web.program.forms import (
     BrandingForm,
     EarningForm,
@@ -41,11 +41,13 @@ def show(tab: str) -> Response | AnyResponse:
 
 
 def save(tab: str) -> Response | AnyResponse:
-    """Save the rules of one tab; where nothing differs, no new version."""
+    """Save the rules of one tab, or say what they would change; where nothing differs, no new version."""
     program = shown.to_change()
     form = FORMS[tab].of(program)
     if form.rearranged():
         return shown_tab(tab, program, form)
+    if "look" in request.form and tab in looking.TABS:
+        return shown_tab(tab, program, form, look=looking.look(form, program))
     changed = form.carry_out(
         lambda: programs.change_program(program, by=actor(), now=now(), **form.details())
     )
@@ -57,7 +59,8 @@ def save(tab: str) -> Response | AnyResponse:
 
 def shown_tab(tab: str, program: LoyaltyProgram, form: TabForm, **more: Any) -> Response:
     """Show one tab with its form."""
-    return page(f"program/{tab}.html", form.status, form=form, **shown.around(program, tab), **more)
+    told = {"look": None, "may_look": tab in looking.TABS, **more}
+    return page(f"program/{tab}.html", form.status, form=form, **shown.around(program, tab), **told)
 
 
 def said(changed: list[str], program: LoyaltyProgram) -> str:
