@@ -41,6 +41,19 @@ def spaced(phone: str | None) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
 
 
+def written_forms(phone: str | None) -> set[str]:
+    """List the ways people write a number that is kept in E.164, to find it in a text."""
+    if not phone:
+        return set()
+    try:
+        number = phonenumbers.parse(phone)
+    except NumberParseException:
+        return {phone}
+    kinds = (PhoneNumberFormat.E164, PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL)
+    forms = {phonenumbers.format_number(number, kind) for kind in kinds}
+    return forms | {"".join(filter(str.isdigit, form)) for form in forms}
+
+
 def _no_phone(country: str) -> Refused:
     example = phonenumbers.example_number_for_type(country, PhoneNumberType.MOBILE)
     if example is None:

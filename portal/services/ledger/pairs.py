@@ -46,8 +46,8 @@ def hold_cards(people: Iterable[int], *, program_id: int | None = None) -> list[
 
 
 def account_of(card: LoyaltyCard, visit: Visit, key: IdempotencyKey | None = None) -> Account:
-    """Open a card that is locked already."""
-    merchant = db.session.get_one(Merchant, card.merchant_id)
+    """Open a card that is locked already, also one of a business in the trash."""
+    merchant = db.session.get_one(Merchant, card.merchant_id, execution_options={"include_deleted": True})
     return Account(card, card.program, merchant, visit, key)
 
 

@@ -8,6 +8,7 @@ from portal.services.trash.bring_back import blocked, refuse_if_gone, restore, r
 from portal.services.trash.check import Finding, doctor
 from portal.services.trash.clashes import Clash, changeable
 from portal.services.trash.empty import due_for_purge, purge, purge_some, start_purge
+from portal.services.trash.forget import forget_people
 from portal.services.trash.keep import hold, release
 from portal.services.trash.last_owner import last_owner_without
 from portal.services.trash.look import (
@@ -32,6 +33,7 @@ __all__ = [
     "deletion_of",
     "doctor",
     "due_for_purge",
+    "forget_people",
     "hold",
     "last_owner_without",
     "preview",

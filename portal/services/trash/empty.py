@@ -95,10 +95,10 @@ def _remove(table: Table, ids: list[int], merchant_id: int, now: datetime) -> No
         if edge.rule is Rule.PART:
             parts = and_(_of_child(edge.child, table, merchant_id), edge.key.in_(ids))
             db.session.execute(delete(edge.child).where(parts), execution_options=rows.DEAD_TOO)
-    _keep_the_books(table, these, merchant_id, now)
+    keep_the_books(table, these, merchant_id, now)
     kept = rows.ids_of(select(table.c.id).where(these, _is_pinned(table, merchant_id)))
     if kept:
-        _scrub(table, kept, merchant_id, now)
+        scrub(table, kept, merchant_id, now)
     gone = [row_id for row_id in ids if row_id not in set(kept)]
     if gone:
         these = and_(rows.of_merchant(table, merchant_id), table.c.id.in_(gone))
@@ -125,7 +125,7 @@ def _is_pinned(table: Table, merchant_id: int) -> ColumnElement[bool]:
     return or_(false(), *arms)
 
 
-def _scrub(table: Table, ids: list[int], merchant_id: int, now: datetime) -> None:
+def scrub(table: Table, ids: list[int], merchant_id: int, now: datetime) -> None:
     """Write "deleted product #12" where a name stood; keep deleted_at and deletion_id."""
     for row_id in ids:
         written = {
@@ -135,7 +135,7 @@ def _scrub(table: Table, ids: list[int], merchant_id: int, now: datetime) -> Non
         rows.change(table, rows.is_row(table, row_id, merchant_id), written | {"purged_at": now})
 
 
-def _keep_the_books(table: Table, these: ColumnElement[bool], merchant_id: int, now: datetime) -> None:
+def keep_the_books(table: Table, these: ColumnElement[bool], merchant_id: int, now: datetime) -> None:
     """Note in every act concerned how many of its rows have left, and which acts lost their root."""
     departing = rows.read(select(table.c.deletion_id, table.c.id).where(these)).all()
     left: dict[int, int] = {}
