@@ -169,7 +169,7 @@ def test_the_books_are_what_the_doctor_reads(session, now, monkeypatch, kept):
     store = make_store(merchant)
     product = make_product(store)
     if not kept:
-        monkeypatch.setattr("portal.services.trash.empty._keep_the_books", lambda *_: None)
+        monkeypatch.setattr("portal.services.trash.empty.keep_the_books", lambda *_: None)
     with within(merchant):
         trash.soft_delete(session.get(Product, product.id), by=OPERATOR, now=now)
         whole = stores.delete_store(session.get(Store, store.id), by=OPERATOR, now=now)
