@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from io import BytesIO
 
+from sqlalchemy import inspect
+
 from portal.extensions import db
+from portal.models import ImportBatch
 from portal.models.actor import OPERATOR
 from portal.services import imports
 from tests.factories import NOW, within
@@ -82,11 +85,12 @@ def take_orders(merchant, text, *, by=OPERATOR, now=NOW, stop_after=None, **aske
     return counts, outcomes, batch
 
 
-def undo(batch, *, by=OPERATOR, now=NOW, merchant=None):
+def undo(batch, *, by=OPERATOR, now=NOW):
     """Take a batch back and commit: the sums."""
     counts = Counter()
-    with committed(batch.merchant_id):
-        batch = imports.batch_numbered(merchant, batch.id) if merchant else db.session.merge(batch)
+    merchant_id, _batch_id = key = inspect(batch).identity
+    with committed(merchant_id):
+        batch = db.session.get(ImportBatch, key)
         for done in imports.undo(batch, by=by, now=now, unit=imports.at_once):
             db.session.commit()
             counts += done
