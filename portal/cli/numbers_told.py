@@ -84,7 +84,7 @@ def _months(merchant: Merchant, now: datetime) -> None:
 
 def _cohort(cohort: reports.Cohort) -> tuple[str, ...]:
     year, month = cohort.month
-    shares = (_share(cohort.came[n], cohort.joined) for n in range(max(cohort.came, default=0) + 1))
+    shares = (_share(came, cohort.joined) for came in cohort.came)
     return (f"{year}-{month:02}", f"{cohort.joined:,}", *[*shares, *[""] * MONTHS][:MONTHS])
 
 

@@ -6,7 +6,7 @@ program was deleted changes none of them. A period is of local days, and counts 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
@@ -44,10 +44,8 @@ class Period:
     def of_days(cls, merchant: Merchant, first: date, last: date) -> "Period":
         """Take local days of the merchant, both included; one has 23 to 25 hours."""
         zone = merchant.zone
-        return cls(
-            datetime.combine(first, time(), tzinfo=zone),
-            datetime.combine(last + timedelta(days=1), time(), tzinfo=zone),
-        )
+        midnights = (datetime.combine(day, time(), tzinfo=zone) for day in (first, last + timedelta(days=1)))
+        return cls(*(midnight.astimezone(UTC) for midnight in midnights))
 
     def holds(self, moment: Any) -> ColumnElement[bool]:
         """Ask whether a column's moment lies in it."""
@@ -132,6 +130,7 @@ def members(merchant: Merchant, period: Period) -> Members:
     holder = func.coalesce(Customer.merged_into_id, Customer.id)
     visits = (
         select(holder.label("holder"), func.count().label("visits"))
+        .select_from(Movement)
         .join(LoyaltyCard, _is(LoyaltyCard, Movement.card_id))
         .join(Customer, _is(Customer, LoyaltyCard.customer_id, LoyaltyCard))
         .where(Movement.merchant_id == merchant.id, is_visit(), period.holds(Movement.occurred_at))

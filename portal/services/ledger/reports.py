@@ -5,7 +5,7 @@ The dead are in all of them: nothing is lost when a store, a colleague or a cust
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -58,13 +58,12 @@ class Staff:
         return self.purchases + self.stamps + self.rewards + self.corrections
 
 
-@dataclass
-class Cohort:
-    """Who joined in a month, and how many of them came in each month from then on, the first included."""
+class Cohort(NamedTuple):
+    """Who joined in a month (year, month), and how many of them came in that month and each till now."""
 
     month: tuple[int, int]
-    joined: int = 0
-    came: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    joined: int
+    came: tuple[int, ...]
 
 
 def store_flows(merchant: Merchant, period: Period) -> list[Flow]:
@@ -155,8 +154,8 @@ def cohorts(merchant: Merchant, *, now: datetime, months: int = 12) -> list[Coho
 
     A card joins with its enrolment, or its first movement where a card was taken over.
     """
-    last = _month(now, merchant)
-    found: dict[int, Cohort] = {}
+    joined: dict[int, int] = defaultdict(int)
+    came: dict[tuple[int, int], int] = defaultdict(int)
     query = (
         select(Movement.card_id, Movement.occurred_at, is_visit().label("is_visit"))
         .where(Movement.merchant_id == merchant.id, Movement.occurred_at < now)
@@ -164,16 +163,21 @@ def cohorts(merchant: Merchant, *, now: datetime, months: int = 12) -> list[Coho
     )
     rows = db.session.execute(query, execution_options=STREAM)
     for _card, moves in groupby(rows, key=lambda row: row.card_id):
-        _place(found, [(_month(move.occurred_at, merchant), move.is_visit) for move in moves])
-    return [found[month] for month in sorted(found) if last - month < months]
-
-
-def _place(found: dict[int, Cohort], moves: list[tuple[int, bool]]) -> None:
-    joined = min(month for month, _ in moves)
-    cohort = found.setdefault(joined, Cohort((joined // 12, joined % 12 + 1)))
-    cohort.joined += 1
-    for month in {month for month, is_a_visit in moves if is_a_visit}:
-        cohort.came[month - joined] += 1
+        seen = {(_month(move.occurred_at, merchant), move.is_visit) for move in moves}
+        first = min(month for month, _ in seen)
+        joined[first] += 1
+        for month in (month for month, is_a_visit in seen if is_a_visit):
+            came[first, month] += 1
+    last = _month(now, merchant)
+    return [
+        Cohort(
+            (first // 12, first % 12 + 1),
+            joined[first],
+            tuple(came[first, m] for m in range(first, last + 1)),
+        )
+        for first in sorted(joined)
+        if last - first < months
+    ]
 
 
 def _month(moment: datetime, merchant: Merchant) -> int:
