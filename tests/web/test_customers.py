@@ -433,14 +433,14 @@ def test_somebody_new_gets_a_card_whose_code_is_shown_once(as_manager, cast):
     answer = as_manager.post(at(cast, ""), data=sent)
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
-    assert "<svg" in answer.text.partition("new-card-code")[2]
-    assert re.search(r"new-card-number\">\d{4} \d{4}<", answer.text)
+    assert "<svg" in answer.text.partition("given-card-code")[2]
+    assert re.search(r"given-card-number\">\d{4} \d{4}<", answer.text)
     zoe = all_of(cast.merchant, Customer)[-1]
     assert (zoe.name, zoe.phone, zoe.home_store_id) == ("Zoé", "+352691000111", cast.gare.id)
     assert [event.is_given for event in all_of(cast.merchant, ConsentEvent)] == [True]
     again = as_manager.post(at(cast, ""), data=sent)
     assert again.status_code == 200
-    assert "new-card-code" not in again.text
+    assert "given-card-code" not in again.text
     assert len(all_of(cast.merchant, LoyaltyCard)) == 2
 
 

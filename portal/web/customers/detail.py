@@ -88,10 +88,20 @@ class Page:
         return str(format_date(self.customer.birthday, "d MMMM y", locale=language()))
 
     @property
+    def has_points(self) -> bool:
+        """Whether points are shown: they are counted, or there are some."""
+        return self.program.is_points_enabled or bool(self.outlook and self.outlook.points)
+
+    @property
+    def has_stamps(self) -> bool:
+        """Whether stamps are shown: they are counted, or there are some."""
+        return self.program.is_stamps_enabled or bool(self.outlook and self.outlook.stamps)
+
+    @property
     def question(self) -> str:
         """What the statement answers, such as: why is it 140."""
         assert self.outlook is not None  # noqa: S101 - asked only where there is a card
-        held = self.outlook.points if self.program.is_points_enabled else self.outlook.stamps
+        held = self.outlook.points if self.has_points else self.outlook.stamps
         return _("Why is it %(balance)s?", balance=number(held))
 
     @property

@@ -93,6 +93,7 @@ class ErasureForm(KeyedForm):
     def __init__(self, *, name: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.name = name
+        self.typed_name.flags.required = True
 
     def validate_typed_name(self, field: StringField) -> None:
         """Refuse what is not the name; WTForms calls this."""

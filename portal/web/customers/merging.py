@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, abort, url_for
+from flask import Response, abort, current_app, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.extensions import db
@@ -41,7 +41,8 @@ def merge(customer_id: int, other_id: int) -> Response | AnyResponse:
     """Make one of the two; the other record goes to the trash."""
     mine, other = find_living(Customer, customer_id), find(Customer, other_id, include_deleted=True)
     name, form = other.name, KeyedForm()
-    merged = form.carry_out(lambda: merge_customers(mine, other, visit=form.visit()))
+    secret = current_app.config["SECRET_KEY"]
+    merged = form.carry_out(lambda: merge_customers(mine, other, visit=form.visit(), secret=secret))
     if merged is None:
         return _preview(customer_id, other_id, form)
     undo_href = url_for("customers.undo_merge", customer_id=customer_id, merge_id=merged.id)

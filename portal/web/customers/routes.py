@@ -1,6 +1,8 @@
 """The doors of customers: see, change, delete."""
 
-from flask import Blueprint, Response, request, url_for
+from typing import Any
+
+from flask import Blueprint, Response, current_app, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.extensions import db
@@ -83,8 +85,9 @@ def update(customer_id: int) -> Response | AnyResponse:
     """Change the customer."""
     customer = find_living(Customer, customer_id)
     form = _form(customer)
+    keys: dict[str, Any] = {"by": actor(), "now": now(), "secret": current_app.config["SECRET_KEY"]}
     changed = form.carry_out(
-        lambda: customers.change_customer(customer, by=actor(), now=now(), store=form.store, **form.details())
+        lambda: customers.change_customer(customer, store=form.store, **keys, **form.details())
     )
     if changed is None:
         return page("customers/edit.html", form.status, customer=customer, form=form)
