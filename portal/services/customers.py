@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from portal.errors import Conflict, Refused
 from portal.extensions import db
@@ -18,7 +18,9 @@ from portal.models.store import Store
 from portal.models.text import LONGEST_NAME, checked_email, checked_text, fold
 from portal.services import audit, trash
 from portal.services.changing import apply, refuse_unknown
+from portal.services.ledger import fingerprints
 from portal.services.phones import country_of, to_e164
+from portal.services.same_person import same_person as same_person  # noqa: PLC0414 - found here too
 from portal.services.saving import save
 from portal.words import _
 
@@ -63,16 +65,28 @@ def write_down(
 
 
 def change_customer(
-    customer: Customer, *, by: Actor, now: datetime, store: Store | None = None, **changes: Any
+    customer: Customer,
+    *,
+    by: Actor,
+    now: datetime,
+    store: Store | None = None,
+    secret: str | None = None,
+    **changes: Any,
 ) -> list[str]:
     """Change the FIELDS given and name those that differ; raises as add_customer does.
 
-    Raises Conflict("customer_gone") for one who was deleted or erased a moment ago.
+    With the application's `secret` key a new phone or e-mail is remembered as having had the welcome
+    bonus, if the person had it. Raises Conflict("customer_gone") for one who was deleted or erased a
+    moment ago.
     """
     hold(customer)
     refuse_unknown(changes, FIELDS)
+    before = {"phone": customer.phone, "email": customer.email}
     values = _checked(_merchant_of(customer), changes, store=store, now=now)
-    return apply(customer, values, known=FIELDS, by=by)
+    changed = apply(customer, values, known=FIELDS, by=by)
+    if secret and not before.keys().isdisjoint(changed):
+        fingerprints.follow(customer, secret=secret, now=now, before=before)
+    return changed
 
 
 def hold(customer: Customer) -> None:
@@ -124,15 +138,6 @@ def consent_of(customer: Customer, purpose: str = "marketing") -> ConsentEvent |
 def consents_of(customer: Customer, purpose: str = "marketing", *, limit: int = 50) -> list[ConsentEvent]:
     """List what the customer agreed to and withdrew, the newest first."""
     return list(_consents(customer, purpose, limit=limit))
-
-
-def same_person(customer: Customer) -> Select[int]:
-    """Select the ids of the customer and of those merged into them, who lie in the trash.
-
-    A query that uses it says `include_deleted={Customer}`; orders and consents keep the id they came with.
-    """
-    mine = or_(Customer.id == customer.id, Customer.merged_into_id == customer.id)
-    return select(Customer.id).where(Customer.merchant_id == customer.merchant_id, mine)
 
 
 def find_twins(

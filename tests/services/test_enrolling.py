@@ -17,7 +17,7 @@ from portal.models import (
     TierChange,
 )
 from portal.services import cards, customers, programs
-from portal.services.ledger import enrolling, fingerprints
+from portal.services.ledger import enrolling, fingerprints, merging
 from portal.services.ledger.enrolling import enrol, give_welcome_bonus
 from portal.services.ledger.visits import Visit
 from tests.factories import (
@@ -187,6 +187,32 @@ def test_who_left_no_fingerprint_is_known_by_their_older_card(shop, program):
     customers.change_customer(nameless.customer, phone=PHONE, by=owner_of(shop), now=NOW)
     again = join(shop, phone=PHONE)
     assert (again.card.program_id, again.bonus) == (fresh.id, 0)
+
+
+def test_a_new_phone_has_had_the_bonus_too(shop, program):
+    lea, by = join(shop, phone=PHONE, email="lea@example.com").customer, owner_of(shop)
+    changed = {"phone": "621 999 999", "by": by, "now": NOW, "secret": SECRET}
+    customers.change_customer(lea, **changed)
+    customers.change_customer(lea, name="Lea M", by=by, now=NOW, secret=SECRET)
+    ends = [row.forget_after for row in db.session.scalars(EnrolmentFingerprint.of(shop))]
+    assert sorted(ends, key=str) == [NOW + timedelta(days=1826), None, None]
+    delete(shop, lea)
+    assert join(shop, phone="621 999 999").bonus == 0
+
+
+def test_a_new_phone_of_somebody_without_a_bonus_leaves_no_fingerprint(shop, program):
+    lea = make_customer(shop, "Lea", phone=PHONE)
+    customers.change_customer(lea, phone="621 999 999", by=owner_of(shop), now=NOW, secret=SECRET)
+    assert fingerprints_of(shop) == []
+    assert join(shop, phone="621 999 999").bonus == 50
+
+
+def test_a_phone_that_came_with_a_merge_has_had_the_bonus_too(shop, program):
+    lea = join(shop, email="lea@example.com")
+    other = make_customer(shop, "Lea M", phone=PHONE)
+    merging.merge_customers(lea.customer, other, visit=visit(shop), secret=SECRET)
+    delete(shop, lea.customer)
+    assert join(shop, phone=PHONE).bonus == 0
 
 
 def test_fingerprints_are_keyed_and_differ_between_merchants(shop, program):

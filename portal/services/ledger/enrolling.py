@@ -23,6 +23,7 @@ from portal.services.ledger.accounts import Account, Posting, once
 from portal.services.ledger.visits import Visit
 from portal.services.once import claim, digest_of
 from portal.services.phones import country_of, to_e164
+from portal.services.same_person import had_bonus
 from portal.words import _
 
 PENDING = {"welcome_bonus": "first_scan"}  # in the enrol row of somebody who joined without staff
@@ -231,21 +232,8 @@ def _give_bonus(account: Account, cause: LoyaltyTransaction, customer: Customer,
     if not points or visit.source == "import":
         return
     is_first = fingerprints.claim(customer, secret=secret, now=visit.now)
-    if is_first and not _had_bonus(customer):
+    if is_first and not had_bonus(customer):
         account.post("welcome_bonus", points=points, linked_id=cause.id)
-
-
-def _had_bonus(customer: Customer) -> bool:
-    """Whether another card of theirs had it: of an older program, or of a record merged into this one."""
-    row = LoyaltyTransaction
-    theirs = select(LoyaltyCard.id).where(
-        LoyaltyCard.merchant_id == customer.merchant_id,
-        LoyaltyCard.customer_id.in_(customers.same_person(customer)),
-    )
-    bonus = select(row.id).where(
-        row.merchant_id == customer.merchant_id, row.type == "welcome_bonus", row.card_id.in_(theirs)
-    )
-    return db.session.scalar(bonus.limit(1), execution_options={"include_deleted": True}) is not None
 
 
 def _pending(account: Account) -> LoyaltyTransaction | None:

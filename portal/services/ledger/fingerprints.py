@@ -6,6 +6,7 @@ every merchant. It outlives the customer, their deletion and the program; an era
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from portal.models.customer import Customer
 from portal.models.standing import EnrolmentFingerprint
 from portal.models.tenancy import across_merchants
 from portal.services.once import INSERTS
+from portal.services.same_person import had_bonus
 
 KEPT_AFTER_ERASURE = timedelta(days=5 * 365 + 1)
 Contacts = dict[str, str]
@@ -45,11 +47,21 @@ def claim(customer: Customer, *, secret: str, now: datetime) -> bool:
     return len(fresh) == len(rows)
 
 
+def follow(
+    customer: Customer, *, secret: str, now: datetime, before: Mapping[str, str | None] | None = None
+) -> None:
+    """Remember the contacts of somebody who had their bonus; those they had `before` end in five years."""
+    if not had_bonus(customer):
+        return
+    claim(customer, secret=secret, now=now)
+    old = {kind: value for kind, value in (before or {}).items() if value != getattr(customer, kind)}
+    _set_end(customer, _hashed(customer.merchant_id, old, secret), now + KEPT_AFTER_ERASURE)
+
+
 def forget_later(customer: Customer, *, secret: str, now: datetime) -> None:
     """Let the fingerprints of somebody who is erased end in five years."""
-    contacts = _of(customer, secret)
-    if contacts:
-        _set_end(customer, contacts, now + KEPT_AFTER_ERASURE)
+    follow(customer, secret=secret, now=now)
+    _set_end(customer, _of(customer, secret), now + KEPT_AFTER_ERASURE)
 
 
 def forget_old(now: datetime) -> int:
@@ -62,11 +74,17 @@ def forget_old(now: datetime) -> int:
 
 def _of(customer: Customer, secret: str) -> Contacts:
     told = {"phone": customer.phone, "email": customer.email}
-    purpose = f"welcome bonus of {customer.merchant_id}"
+    return _hashed(customer.merchant_id, told, secret)
+
+
+def _hashed(merchant_id: int, told: Mapping[str, str | None], secret: str) -> Contacts:
+    purpose = f"welcome bonus of {merchant_id}"
     return {kind: keyed(secret, f"{purpose}:{kind}", value) for kind, value in told.items() if value}
 
 
 def _set_end(customer: Customer, contacts: Contacts, end: datetime | None) -> None:
+    if not contacts:
+        return
     row = EnrolmentFingerprint
     same: list[ColumnElement[bool]] = [
         (row.kind == kind) & (row.fingerprint == value) for kind, value in contacts.items()

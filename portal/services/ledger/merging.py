@@ -21,7 +21,7 @@ from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.records import IdempotencyKey
 from portal.models.reward_issue import RewardIssue
 from portal.services import audit, trash
-from portal.services.ledger import expiring, tiers
+from portal.services.ledger import expiring, fingerprints, tiers
 from portal.services.ledger.accounts import Account
 from portal.services.ledger.pairs import account_of, claim_for, hold_cards, hold_people, refuse_if_not_owner
 from portal.services.ledger.stamping import complete
@@ -33,11 +33,14 @@ CONTACTS = ("phone", "email")
 REASON = "merge"
 
 
-def merge_customers(survivor: Customer, loser: Customer, *, visit: Visit) -> CustomerMerge:
+def merge_customers(
+    survivor: Customer, loser: Customer, *, visit: Visit, secret: str | None = None
+) -> CustomerMerge:
     """Make one of two records: the loser's card becomes the survivor's, and the loser goes to the trash.
 
-    What the survivor has no phone or e-mail for is taken from the loser. It can be taken back within a
-    day (`unmerge`). Raises Refused("not_allowed", "same_customer"), Conflict("customer_gone",
+    A phone or e-mail the survivor has not is taken from the loser; with the application's `secret` key it
+    is remembered as having had the welcome bonus, if either had it. It can be taken back within a day
+    (`unmerge`). Raises Refused("not_allowed", "same_customer"), Conflict("customer_gone",
     "key_reused").
     """
     refuse_if_not_owner(visit.by)
@@ -52,6 +55,8 @@ def merge_customers(survivor: Customer, loser: Customer, *, visit: Visit) -> Cus
     moved = _merge_cards(survivor, loser, visit, key)
     moved |= {"merged_before": _point_on(loser, survivor)}
     merge = _write_down(survivor, loser, moved, visit)
+    if secret:
+        fingerprints.follow(survivor, secret=secret, now=visit.now)
     if key is not None:
         key.result_kind, key.result_id = "merged", merge.id
     return merge
