@@ -23,7 +23,7 @@ def test_the_jobs_are_named(flask):
 def test_an_unknown_job_is_a_usage_error(flask):
     result = flask("jobs", "run", "dishes")
     assert result.exit_code == 2
-    assert "'attempts', 'deletions', 'purge'" in result.stderr
+    assert "'attempts', 'deletions', 'expiry'" in result.stderr
 
 
 def test_old_tries_to_sign_in_are_forgotten(flask, session):
