@@ -845,7 +845,7 @@ def test_what_cannot_be_saved_cannot_be_looked_at(cast, as_owner):
     start(cast.merchant)
     answer = as_owner.post(to(cast, "earning"), data=earning(points_per_euro="many", look="1"))
     assert answer.status_code == 422
-    assert "rules-look" not in answer.text
+    assert "rules-look-title" not in answer.text
 
 
 def test_tabs_that_change_nothing_about_collecting_have_nothing_to_look_at(cast, as_owner):
