@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from config import ROOT
-from portal.models import Product, Store, StoreUser
+from portal.models import Customer, LoyaltyCard, LoyaltyTransaction, Order, Product, Store, StoreUser
 from portal.services import merchants
 from tests.factories import within
 
@@ -63,7 +63,7 @@ def counts(session):
 
 
 def test_the_commands_of_the_page_take_the_chain_in(typed, session, tmp_path):
-    *founding, outlets, staff, products = commands()
+    founding, (outlets, staff, products) = commands()[:2], commands()[2:5]
     for words in founding:
         assert typed(words).exit_code == 0
     for words, expected in zip((outlets, staff, products), SUMS, strict=True):
@@ -82,6 +82,49 @@ def test_the_commands_of_the_page_take_the_chain_in(typed, session, tmp_path):
         assert sums(typed(words)) == again
     assert counts(session) == [8, 40, 704]
     check_details(session)
+
+
+@pytest.mark.timeout(600)
+def test_the_receipts_of_two_weeks_become_balances_right_to_the_point(typed, session):
+    *founding, customers, receipts, verify, balances = commands()
+    for words in founding:
+        typed(words)
+    taken = typed(customers)
+    assert sums(taken) == {"new": 2_246, "warnings": 1}
+    assert "The e-mail “porter@pellentesque.gov” is held by Laurel Rutledge; it was left out." in taken.stderr
+    sold = typed(receipts)
+    assert sold.exit_code == 0
+    assert "Warning: The header is one cell in quotation marks. It was read as 14 columns." in sold.stderr
+    assert sold.stdout.splitlines()[-6:-1] == [
+        "refused           0",
+        "23,712 lines are 18,760 baskets; 18,760 became orders.",
+        "13,432 earned 747,555 points on 2,235 cards; 5,324 are anonymous.",
+        "79 lines have an amount that is not quantity × price less discount; the printed amount was kept.",
+        "4 baskets have a customer who is not known here; the order was kept without one.",
+    ]
+    before = balances_of(session)
+    assert before == (2_246, 18_760, 13_432, 747_555)
+    assert typed(verify).exit_code == 0
+    told = typed(balances).stdout
+    assert sum(int(line.split(",")[2]) for line in told.splitlines()[1:]) == 747_555
+    assert sums(typed(customers)) == {"unchanged": 2_246, "warnings": 1}
+    assert sums(typed(receipts)) == {"unchanged": 18_760}
+    assert balances_of(session) == before
+    assert typed(balances).stdout == told
+
+
+def balances_of(session):
+    session.rollback()
+    bean = merchants.find_merchant("bean")
+    with within(bean):
+        counted = [
+            session.scalar(select(func.count()).select_from(model.of(bean).subquery()))
+            for model in (Customer, Order, LoyaltyTransaction)
+        ]
+        points = select(func.sum(LoyaltyCard.points_balance)).where(LoyaltyCard.merchant_id == bean.id)
+        total = int(session.scalar(points))
+    session.rollback()
+    return (*counted, total)
 
 
 def check_details(session):
