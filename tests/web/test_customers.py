@@ -148,7 +148,7 @@ def test_the_list_tells_who_they_are_and_what_they_have(as_manager, cast):
     text = main_of(as_manager.get(at(cast, "")))
     assert names_in(text) == ["Léa Martin", "Tom Weber"]
     assert "+352 621 123 456" in text
-    assert re.search(r'data-label="Tier">Friend<', text)
+    assert re.search(r'data-label="Tier" class="tier">Friend<', text)
     assert re.search(r'data-label="Points" class="num">140<', text)
     assert "No card" in text
     assert "2 customers" in text
