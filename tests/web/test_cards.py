@@ -402,8 +402,9 @@ GUARDED = [
 ]
 
 
-@pytest.mark.parametrize(("method", "address"), GUARDED)
-def test_every_door_asks_who_it_is(sign_in, client, cast, earned, method, address):
+@pytest.mark.parametrize("door", GUARDED)
+def test_every_door_asks_who_it_is(sign_in, client, cast, earned, door):
+    method, address = door
     here = path(cast.merchant, "cards/") + address.format(card=cast.card_id, row=earned)
     assert getattr(client, method)(here).status_code == 302
     assert getattr(sign_in(cast.staff), method)(here).status_code == 403

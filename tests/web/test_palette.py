@@ -11,10 +11,15 @@ from portal.services import trash
 from portal.web.frame import letters_of
 from tests.factories import (
     NOW,
+    make_card,
+    make_customer,
     make_member,
+    make_order,
     make_owner,
     make_product,
+    make_program,
     make_store,
+    make_token,
     make_user,
     owner_of,
     within,
@@ -183,3 +188,19 @@ def test_every_place_has_a_letter_of_its_own():
     assert letters["Audit"] == "a"
     assert len(set(letters.values())) == len(labels)
     assert letters_of(("Équipe", "É", "2")) == {"Équipe": "e", "É": "", "2": ""}
+
+
+def test_cards_are_found_by_their_number_and_orders_by_theirs(app, sign_in):
+    cast = make_cast()
+    customer = make_customer(cast.merchant, "Anna Weber")
+    card = make_card(make_program(cast.merchant), customer)
+    make_token(card, kind="number", value="42178830")
+    order = make_order(cast.gare, customer, number="GARE-0042")
+    make_order(cast.belval, number="BELVAL-0042")
+    browser = sign_in(cast.manager)
+    text = browser.get(path(cast.merchant, "palette?q=4217 8")).text
+    assert path(cast.merchant, "cards", card.id) in text
+    text = browser.get(path(cast.merchant, "palette?q=0042")).text
+    assert path(cast.merchant, "orders", order.id) in text
+    assert "BELVAL-0042" not in text
+    assert "GARE-0042" not in sign_in(cast.staff).get(path(cast.merchant, "palette?q=0042")).text

@@ -8,7 +8,9 @@ from portal.extensions import db
 from portal.models.actor import Role
 from portal.models.customer import Customer
 from portal.models.deletion import IN_TRASH, Deletion
+from portal.models.loyalty_card import CardToken, LoyaltyCard
 from portal.models.merchant import MerchantOwner
+from portal.models.order import Order
 from portal.models.product import Product
 from portal.models.store import Store
 from portal.models.store_user import StoreUser
@@ -19,13 +21,14 @@ from portal.services.searching import containing
 from portal.web.scope import actor, current_merchant, in_own_stores
 
 MOST = 5  # of a kind
+NEWEST = 2_000  # orders that are looked through
 
 
 def found(q: str) -> list[Any]:
     """Read the best few of each kind in one statement; names that begin with what was typed come first."""
     kinds = [_stores(q), _products(q), _members(q), _owners(q)]
     if actor().role >= Role.MANAGER:
-        kinds += [_customers(q), _acts(q)]
+        kinds += [_customers(q), _cards(q), _orders(q), _acts(q)]
     few = [select(kind.order_by("rank", "name_key", "id").limit(MOST).subquery()) for kind in kinds]
     both = union_all(*few).subquery()
     return list(db.session.execute(select(both).order_by(both.c.rank, both.c.name_key, both.c.id)))
@@ -68,6 +71,36 @@ def _customers(q: str) -> Select[Any]:
     named = {"label": Customer.name, "name_key": Customer.name_key}
     row = _row("customer", q, id=Customer.id, detail=contact, **named).join(hits, hits.c.id == Customer.id)
     return row.where(Customer.merchant_id == current_merchant().id)
+
+
+def _cards(q: str) -> Select[Any]:
+    """By the number on the card or on an old one; names find the customer."""
+    number = customer_search.digits_of(q) or q
+    named = {"label": CardToken.value, "name_key": CardToken.value}
+    row = _row("card", q, id=CardToken.card_id, detail=Customer.name, **named)
+    same = CardToken.merchant_id == LoyaltyCard.merchant_id
+    joined = (
+        row.select_from(CardToken)
+        .join(LoyaltyCard, same & (LoyaltyCard.id == CardToken.card_id))
+        .join(Customer, same & (Customer.id == LoyaltyCard.customer_id))
+    )
+    return joined.where(
+        CardToken.merchant_id == current_merchant().id,
+        CardToken.kind != "qr",
+        CardToken.revoked_at.is_(None),
+        customer_search.begins(CardToken.value, number),
+    )
+
+
+def _orders(q: str) -> Select[Any]:
+    """By number, among the newest: the list searches them all."""
+    mine = in_own_stores(Order.of(current_merchant()), Order.store_id)
+    newest = mine.order_by(Order.occurred_at.desc(), Order.id.desc()).limit(NEWEST)
+    order = newest.with_only_columns(Order.id, Order.number, Order.customer_id).subquery()
+    named = {"label": order.c.number, "name_key": order.c.number}
+    row = _row("order", q, id=order.c.id, detail=func.coalesce(Customer.name, ""), **named)
+    buyer = (Customer.merchant_id == current_merchant().id) & (Customer.id == order.c.customer_id)
+    return row.outerjoin(Customer, buyer).where(containing(q, plain=(order.c.number,)))
 
 
 def _acts(q: str) -> Select[Any]:

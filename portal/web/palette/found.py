@@ -19,6 +19,8 @@ ICONS = {
     "store": "building-store",
     "product": "package",
     "customer": "user",
+    "card": "qrcode",
+    "order": "receipt",
     "person": "users",
     "act": "trash",
 }
@@ -26,6 +28,8 @@ TITLES = {
     "store": later("Stores"),
     "product": later("Products"),
     "customer": later("Customers"),
+    "card": later("Cards"),
+    "order": later("Orders"),
     "person": later("Team"),
     "act": later("In the trash"),
 }
@@ -33,6 +37,8 @@ PAGES = {
     "store": ("stores.show", "store_id"),
     "product": ("products.show", "product_id"),
     "customer": ("customers.show", "customer_id"),
+    "card": ("cards.show", "card_id"),
+    "order": ("orders.show", "order_id"),
     "person": ("team.show", "member_id"),
     "act": ("trash.show", "deletion_id"),
 }
