@@ -30,6 +30,7 @@ CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.chaos.sides"])
 CLASSES = {m.local_table.name: m.class_ for m in Model.registry.mappers}
 DEAD_TOO = {"include_deleted": True}
+PATIENCE = 60 + int(os.environ.get("OPERATIONS", "0"))  # seconds for one deed
 
 
 class Side:
@@ -67,7 +68,7 @@ def at_once(*deeds: tuple[Side, str, dict[str, Any]]) -> list[Any]:
     at = time.time() + 0.02
     for side, deed, how in deeds:
         side.start(deed, at=at, **how)
-    return [side.answer() for side, _, _ in deeds]
+    return [side.answer(PATIENCE) for side, _, _ in deeds]
 
 
 def serve(pipe: Any, settings: dict[str, Any]) -> None:

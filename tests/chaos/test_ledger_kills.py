@@ -22,7 +22,7 @@ from tests.chaos.sides import Side
 from tests.chaos.test_ledger_races import OPERATIONS, Shop, everything_once
 from tests.fixtures import environment, migrate_up
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300 + OPERATIONS)]
 KILLS = int(os.environ.get("KILLS", "2"))
 IS_LONG = KILLS > 2
 SERVING_AGAIN = 5 if IS_LONG else 20  # seconds; in the short form other tests run beside it
@@ -68,7 +68,7 @@ class Workers:
     def finish(self) -> None:
         """Let them come to their end, and look at all they did."""
         for side in self.sides:
-            answer = side.answer(600)
+            answer = side.answer(300 + OPERATIONS)
             assert isinstance(answer, list), answer
             side.close()
         everything_once(self.shop, self.files, self.times)

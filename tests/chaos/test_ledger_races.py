@@ -32,12 +32,12 @@ from tests.factories import (
 from tests.services.ledger.stage import PLAIN
 from tests.services.trash_stage import findings
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "4"))
 WRITERS = int(os.environ.get("WRITERS", "8"))
 OPERATIONS = int(os.environ.get("OPERATIONS", "96"))
 THREADS = 24
 SAME = 20
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300 + OPERATIONS)]
 
 
 class Shop:

@@ -28,7 +28,7 @@ class Rules:
     minimum: int = 200
     target: int = 4
     cooldown: int = 15
-    cap: int = 6
+    cap: int = 4
     most: int = 5
     bonus: int = 7
     policy: str = "allow_negative"
