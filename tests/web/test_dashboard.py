@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 import time_machine
@@ -13,8 +14,10 @@ from portal.models.actor import OPERATOR
 from portal.services import audit, products, programs, stores
 from portal.web.dashboard import figures, shown
 from tests.factories import (
+    give,
     make_card,
     make_customer,
+    make_earn,
     make_member,
     make_merchant,
     make_order,
@@ -385,8 +388,8 @@ def test_it_costs_the_same_however_much_there_is(cast, sign_in, here, statements
             assert browser.piece(here).status_code == 200
         return len([one for one in sent if one.lstrip().startswith(("SELECT", "WITH"))])
 
-    few = cost()
     program = make_program(cast.merchant)
+    few = cost()
     fallen = []
     for n in range(12):
         store = make_store(cast.merchant, f"S{n}")
@@ -401,3 +404,57 @@ def test_it_costs_the_same_however_much_there_is(cast, sign_in, here, statements
 
     wrote(cast, throw_away)
     assert cost() == few <= 6
+
+
+def ledger(answer):
+    """The figures of the program by their names: figure, and what is said under it."""
+    part = answer.text.partition('id="loyalty-title"')[2].partition("</section>")[0]
+    found = re.findall(
+        r'tile-figure">([^<]*)<.*?tile-label"[^>]*>([^<]*)<.*?tile-over">([^<]*)<', part, re.DOTALL
+    )
+    return {name: (figure, note) for figure, name, note in found}
+
+
+@pytest.fixture
+def collecting(cast, today):
+    """Two members who bought today, one of them twice, and one of them in Belval."""
+    terms = {"points_per_euro": 10, "point_value_cents": Decimal(1), "points_expiration_days": 10}
+    program = make_program(cast.merchant, **terms)
+    for store, cents in ((cast.gare, (1000, 500)), (cast.belval, (300,))):
+        card = make_card(program)
+        for spent in cents:
+            make_earn(make_order(store, total_cents=spent, occurred_at=TODAY), card)
+    return cast
+
+
+def test_owners_see_what_the_program_did_and_owes(collecting, sign_in, here, today):
+    answer = sign_in(collecting.owner).get(here)
+    assert ledger(answer) == {
+        "Active members": ("2", "0 joined"),
+        "Came again": ("50 %", "Last 30 days"),
+        "Points issued": ("180", "Last 30 days"),
+        "Points redeemed": ("0", "Last 30 days"),
+        "Not redeemed yet": ("€1.80", "180 points"),
+        "Expire within 30 days": ("180", "points on 2 cards"),
+        "To review": ("0", "all stores"),
+    }
+    assert "2 today" in answer.text
+
+
+def test_managers_see_what_their_stores_did(collecting, sign_in, here, today):
+    figures = ledger(sign_in(collecting.manager).get(here))
+    assert figures["Points issued"] == ("150", "Last 30 days")
+    assert "Not redeemed yet" not in figures
+    assert ledger(sign_in(collecting.staff).get(here)) == {}
+
+
+def test_a_store_chosen_narrows_what_was_done(collecting, sign_in, here, today):
+    figures = ledger(sign_in(collecting.owner).get(f"{here}?store={collecting.belval.id}"))
+    assert (figures["Points issued"][0], figures["Came again"][0]) == ("30", "0 %")
+
+
+def test_points_without_a_value_are_told_as_points(cast, sign_in, here, today):
+    give(make_card(make_program(cast.merchant)), points=7)
+    figures = ledger(sign_in(cast.owner).get(here))
+    assert figures["Points not redeemed yet"] == ("7", "all stores")
+    assert figures["Came again"] == ("\N{EN DASH}", "Last 30 days")

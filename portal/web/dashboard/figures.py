@@ -18,6 +18,7 @@ from portal.models.records import AuditEntry
 from portal.models.store import Store
 from portal.models.store_user import StoreUser
 from portal.web.dashboard.spans import Span
+from portal.web.days import midnight, today
 from portal.web.scope import actor, current_merchant, in_own_stores
 
 MOST_STORES = 300
@@ -32,6 +33,9 @@ PROGRAM: list[Any] = [
     LoyaltyProgram.activated_at,
     LoyaltyProgram.redeem_until,
     LoyaltyProgram.version.label("program_version"),
+    LoyaltyProgram.points_expiration_days,
+    LoyaltyProgram.expiry_floor_at,
+    LoyaltyProgram.point_value_cents,
 ]
 SWITCHES = ("loyalty_programs.activate", "loyalty_programs.deactivate")
 
@@ -49,6 +53,7 @@ def read(span: Span) -> Sequence[Row[Any]]:
         "products": _by_store(Product),
         "members": _by_store(StoreUser),
         "orders": _by_store(Order, Order.occurred_at >= span.begins),
+        "today": _by_store(Order, Order.occurred_at >= midnight(today())),
     }
     counts = [func.coalesce(part.c.n, 0).label(f"store_{name}") for name, part in parts.items()]
     query: Any = select(Merchant.id, Store.id.label("store_id"), Store.name.label("store_name"))

@@ -14,6 +14,7 @@ from portal.models.text import fold
 from portal.services import history
 from portal.services.trash.names import word
 from portal.web.dashboard import figures
+from portal.web.dashboard.loyalty import ledger_tiles
 from portal.web.dashboard.program import Program, program_of
 from portal.web.dashboard.spans import SPANS, Span, asked_span
 from portal.web.happenings import Happening, happening_of, link_to
@@ -65,6 +66,7 @@ def gathered() -> dict[str, Any] | None:
         "spans": list(SPANS.items()),
         "store_choices": _choices(stores),
         "tiles": list(_tiles(total, span)) if stores or total.orders or total.customers else [],
+        "ledger_tiles": ledger_tiles(total, span),
         "stores": stores[:1] if span.store_id else stores[:LISTED],
         "more_stores": total.stores > LISTED and not span.store_id,
         "total": total,
