@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import cascade, filtering, lighthouse, trash_page
+from benchmarks import cascade, filtering, imports, lighthouse, trash_page
 from benchmarks.measuring import Figure
 from tests import engines
 
@@ -19,7 +19,9 @@ AREAS: dict[str, Callable[[str], Iterator[Figure]]] = {
     "cascade": cascade.figures,
     "trash": trash_page.figures,
     "lighthouse": lighthouse.figures,
+    "imports": imports.figures,
 }
+LONG: dict[str, Callable[[str], Iterator[Figure]]] = {"imports-long": imports.long_figures}  # when named only
 TABLE = Path(__file__).parents[1] / "docs" / "build" / "benchmarks.md"
 INTRO = """# Benchmarks
 
@@ -45,7 +47,7 @@ def main(areas: list[str]) -> int:
 def _measure(area: str, console: Console) -> Iterator[Figure]:
     names = ("sqlite", "postgresql") if engines.postgres() else ("sqlite",)
     for engine in names:
-        for figure in AREAS[area](engine):
+        for figure in (AREAS | LONG)[area](engine):
             mark = "ok" if figure.is_met else "missed"
             console.print(
                 f"{figure.area:8} {figure.engine:11} {figure.what}: {figure.figure} ({figure.goal}) {mark}"
