@@ -211,3 +211,9 @@ def test_somebody_about_to_be_added_is_compared_too(shop):
     assert [(twin.customer.id, twin.same) for twin in found] == [(lea.id, ("name", "phone"))]
     customers.delete_customer(lea, by=owner_of(shop), now=NOW)
     assert customers.find_twins(shop, name="Lea Muller") == []
+
+
+def test_several_go_to_the_trash_each_as_an_act_of_its_own(shop):
+    both = [add(shop), add(shop, "Luca")]
+    acts = customers.delete_customers(both, by=owner_of(shop), now=NOW)
+    assert [act.root_label for act in acts] == ["Lea Muller", "Luca"]

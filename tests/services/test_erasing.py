@@ -34,6 +34,7 @@ from portal.services.ledger.merging import merge_customers
 from portal.services.ledger.refunding import reverse_earn
 from portal.services.ledger.rewarding import issue_reward
 from portal.services.ledger.stamping import stamp
+from portal.services.ledger.verifying import verify
 from portal.services.ledger.visits import Visit
 from tests.factories import (
     NOW,
@@ -100,7 +101,9 @@ def zelie(shop, **more):
 
 
 def erase(shop, customer, minutes=10, **more):
-    return erase_customer(customer, visit=visit(shop, minutes, **more), secret=SECRET)
+    gone = erase_customer(customer, visit=visit(shop, minutes, **more), secret=SECRET)
+    assert list(verify(shop.id)) == []
+    return gone
 
 
 def add(*rows):
@@ -136,7 +139,9 @@ def write_about(shop, who):
     other = TransactionNote(
         merchant_id=shop.id, transaction_id=stranger.posting.rows[0].id, text="friend of ZÉLIE QUARTZ"
     )
-    order = make_order(store, who.customer, number="R-621123456", external_ref="zelie@secret.example/1")
+    order = make_order(store, who.customer, number="R-621123456", total_cents=900)
+    order.external_ref = "zelie@secret.example/1"
+    order = db.session.merge(order)
     add(
         note,
         other,

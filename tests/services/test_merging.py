@@ -29,6 +29,7 @@ from portal.services.ledger.refunding import reverse_earn
 from portal.services.ledger.rewarding import cancel_reward, issue_reward
 from portal.services.ledger.stamping import stamp
 from portal.services.ledger.unmerging import unmerge
+from portal.services.ledger.verifying import verify
 from portal.services.ledger.visits import Visit
 from portal.services.ledger.voiding import void
 from tests.factories import (
@@ -89,11 +90,15 @@ def buy(shop, who, euros, minutes=1):
 
 
 def merge(shop, survivor, loser, minutes=10, **more):
-    return merge_customers(survivor.customer, loser.customer, visit=visit(shop, minutes, **more))
+    done = merge_customers(survivor.customer, loser.customer, visit=visit(shop, minutes, **more))
+    assert list(verify(shop.id)) == []
+    return done
 
 
 def apart(shop, done, minutes=20, **more):
-    return unmerge(done, visit=visit(shop, minutes, **more))
+    undone = unmerge(done, visit=visit(shop, minutes, **more))
+    assert list(verify(shop.id)) == []
+    return undone
 
 
 def balance(who):

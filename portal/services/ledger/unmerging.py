@@ -25,6 +25,7 @@ from portal.services.ledger.accounts import Account
 from portal.services.ledger.merging import CONTACTS, later
 from portal.services.ledger.pairs import account_of, claim_for, hold_cards, hold_people, refuse_if_not_owner
 from portal.services.ledger.rewarding import give_back
+from portal.services.ledger.taking_back import take_back
 from portal.services.ledger.visits import Visit
 from portal.words import _
 
@@ -177,7 +178,7 @@ def _give_bonus_back(loser: Account, adjust_id: int | None) -> None:
     )
     if db.session.scalar(void) is None:
         links: dict[str, Any] = {"reverses_id": taken.id, "linked_id": taken.id, "reason_code": REASON}
-        loser.post("void", points=-taken.points_delta, **links)
+        take_back(loser, taken, "void", taken.points_delta, **links)
 
 
 def _lead_to(card: LoyaltyCard, model: Any, ids: Iterable[int]) -> None:
