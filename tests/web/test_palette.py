@@ -142,7 +142,7 @@ def test_nobody_sees_another_merchants_things(as_owner, sign_in, client, cast):
 
 def test_the_page_works_without_javascript(as_owner, cast):
     text = as_owner.get(path(cast.merchant, "palette?q=st")).text
-    assert ">3 results<" in text  # Stores, New store, Stan Staff
+    assert ">5 results<" in text  # Stores, Customers, New store, New customer, Stan Staff
     main = text.partition("<main")[2].partition("</main>")[0]
     assert f'href="{path(cast.merchant, "stores/")}"' in main
     assert f'href="{path(cast.merchant, "stores/new")}"' in main
