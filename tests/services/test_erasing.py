@@ -371,6 +371,32 @@ def test_a_customer_without_card_phone_or_long_name_is_erased(shop):
     assert db.session.get(Customer, lee.id) is None
 
 
+def test_an_edit_that_began_before_writes_nothing_into_an_erased_record(shop, program, elsewhere):
+    customer, merchant_id, at = zelie(shop).customer, shop.id, visit(shop)
+    customer_id = customer.id
+    db.session.commit()
+    erase_customer(db.session.get(Customer, customer_id), visit=at, secret=SECRET)
+
+    def edit():
+        with within(merchant_id):
+            row = db.session.get(Customer, customer_id)
+            if row is None:
+                return "gone"
+            try:
+                customers.change_customer(row, notes="likes oat milk", by=at.by, now=NOW)
+            except Conflict as refused:
+                return refused.code
+            db.session.commit()
+            return "written"
+
+    editing = elsewhere(edit)
+    editing.join(0.5)
+    db.session.commit()
+    assert editing.result() in ("gone", "customer_gone")
+    erased = db.session.get(Customer, customer_id, execution_options={"include_deleted": True})
+    assert erased.notes is None
+
+
 def test_erasing_is_the_owners(shop, program):
     who = zelie(shop)
     by = manager_of(make_store(shop))

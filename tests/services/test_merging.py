@@ -415,6 +415,15 @@ def test_another_merchants_customer_is_not_merged(shop, program):
         merge_customers(lea.customer, theirs, visit=visit(shop))
 
 
+def test_another_merchants_merge_is_not_taken_apart(shop):
+    strange = make_merchant()
+    with within(strange):
+        both = make_customer(strange, "Lea"), make_customer(strange, "Lea M")
+        theirs = merge_customers(*both, visit=visit(strange))
+    with pytest.raises(Conflict, match="not there any more"):
+        apart(shop, theirs)
+
+
 def test_taken_apart_everything_is_as_before(shop):
     program = make_program(shop, **STAMPS, welcome_bonus_points=50, points_expiration_days=365)
     reward = make_reward(program, points_required=10)

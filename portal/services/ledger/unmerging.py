@@ -51,6 +51,8 @@ def unmerge(merge: CustomerMerge, *, visit: Visit) -> CustomerMerge:
     """
     refuse_if_not_owner(visit.by)
     people = hold_people([merge.survivor_id, merge.loser_id])
+    if len(people) < 2:
+        raise Conflict("customer_gone", _("This customer is not there any more."))
     db.session.refresh(merge)
     key = claim_for("unmerge", {"merge": merge.id}, visit)
     if key is not None and key.result_id is not None:
