@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import ColumnElement, Select, Subquery, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, select
+from sqlalchemy.orm import aliased
 
 from portal.models.customer import Customer
 from portal.models.loyalty_card import LoyaltyCard
@@ -22,6 +23,7 @@ from portal.words import counted
 
 NOUNS = counted("customer", "customers")
 FILTERS = ("store", "tier", "consent", "card", "since")
+_later_word = aliased(ConsentEvent, name="later_word")
 COLUMNS: list[Any] = [
     Customer.id,
     Customer.name,
@@ -104,7 +106,7 @@ class Asked:
         ways = {
             "store": lambda store: Customer.home_store_id == (number_in(store) or 0),
             "tier": lambda tier: _has_card(LoyaltyCard.tier_key == tier),
-            "consent": lambda consent: _agreed().is_(consent == "yes"),
+            "consent": lambda consent: _agreed() if consent == "yes" else ~_agreed(),
             "card": lambda card: _has_card() if card == "with" else ~_has_card(),
             "since": _since,
         }
@@ -142,13 +144,16 @@ def _has_card(*fits: ColumnElement[bool]) -> ColumnElement[bool]:
     return select(LoyaltyCard.id).where(_of_theirs(), *fits).correlate(Customer).exists()
 
 
-def _agreed() -> ColumnElement[Any]:
+def _agreed() -> ColumnElement[bool]:
     """Say whether the newest word of the customer is a yes."""
-    words = select(ConsentEvent.is_given).where(
-        ConsentEvent.merchant_id == Customer.merchant_id, ConsentEvent.customer_id == Customer.id
+    theirs = (ConsentEvent.merchant_id == Customer.merchant_id, ConsentEvent.customer_id == Customer.id)
+    since = select(_later_word.id).where(
+        _later_word.merchant_id == ConsentEvent.merchant_id,
+        _later_word.customer_id == ConsentEvent.customer_id,
+        _later_word.id > ConsentEvent.id,
     )
-    newest = words.order_by(ConsentEvent.id.desc()).limit(1).correlate(Customer).scalar_subquery()
-    return func.coalesce(newest, False)
+    said_yes = select(ConsentEvent.id).where(*theirs, ConsentEvent.is_given, ~since.exists())
+    return said_yes.correlate(Customer).exists()
 
 
 def _since(typed: str) -> ColumnElement[bool]:
