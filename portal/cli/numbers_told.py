@@ -24,7 +24,7 @@ def tell(merchant: Merchant, period: Period, days: tuple[date, date], now: datet
     _owed(merchant, now)
     _stores(merchant, period)
     _staff(merchant, period)
-    _months(merchant, now)
+    _months(merchant, min(now, period.until))
 
 
 def _members(merchant: Merchant, period: Period) -> None:

@@ -131,7 +131,7 @@ class LimitsForm(TabForm):
     require_staff_pin = BooleanField(later("Ask staff for their PIN at the till"))
     void_window_hours = whole(later("A manager may undo a stamp or sale for"), "void_window_hours")
     adjust_approval_points = whole(
-        later("An owner approves adjustments from"), "adjust_approval_points", may_be_empty=True
+        later("Two people for adjustments above"), "adjust_approval_points", may_be_empty=True
     )
     clawback_policy = RadioField(later("When a refund takes back more points than the card has"))
 

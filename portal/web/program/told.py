@@ -175,7 +175,7 @@ LINES: dict[str, tuple[Any, Callable[[Any], str]]] = {
     "tier_grace_days": (later("Before a member moves down"), _days),
     "require_staff_pin": (later("Ask staff for their PIN at the till"), _yes),
     "void_window_hours": (later("A manager may undo for"), _hours),
-    "adjust_approval_points": (later("An owner approves adjustments from"), _points),
+    "adjust_approval_points": (later("Two people for adjustments above"), _points),
     "clawback_policy": (later("When a refund takes more than the card has"), _policy),
     "card_name": (later("Name on the card"), _text),
     "card_color": (later("Colour of the card"), _text),
