@@ -56,7 +56,7 @@ def test_a_refund_in_parts_says_its_points_and_takes_back_exactly_what_was_earne
     backs = page.locator("tr", has_text="Refund of").locator("strong")
     expect(backs).to_have_text(["−10", "−5", "−4"])
     page.goto(shop.at("cards", sale.card))
-    expect(page.locator("#points")).to_have_text("19")
+    expect(page.locator("#balance-points")).to_have_text("19")
 
 
 def test_lines_are_ticked_by_keyboard_alone(signed_in, shop, sale):

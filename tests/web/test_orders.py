@@ -57,6 +57,7 @@ def with_lines(cast):
     ]
     order = make_order(cast.gare, cast.customer, goods, number="R-9")
     make_earn(order, cast.card)
+    db.session.expunge_all()  # what was made stays readable
     with within(cast.merchant):
         mine = select(OrderLine.id).where(OrderLine.order_id == order.id)
         ids = list(db.session.scalars(mine.order_by(OrderLine.position)))
@@ -275,6 +276,7 @@ def test_the_preview_says_why_fewer_points_go(manager, cast):
     order = make_order(cast.gare, cast.customer, total_cents=3000)
     make_earn(order, cast.card)
     reward = make_reward(cast.program, "Mug", points_required=40)
+    db.session.expunge_all()
     with within(cast.merchant):
         issue_reward(cast.card.id, reward.id, at_once=True, visit=Visit(by=OWNER, now=NOW))
         db.session.commit()
