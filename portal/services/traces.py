@@ -26,17 +26,21 @@ from portal.models.transaction_note import TransactionNote
 from portal.services.phones import written_forms
 from portal.services.trash.rows import LONG, allow_long_statements
 
-SHORTEST = 4  # signs; shorter ones would be found everywhere
+SHORTEST = 6  # signs of a reference or number; a shorter one is found inside others
 QUIETLY = {"include_deleted": True, "synchronize_session": False}
 
 
 @dataclass(frozen=True)
 class Person:
-    """Everything by which texts may name somebody: their records, cards, and words."""
+    """Everything by which texts may name somebody: records, cards, contacts, and other words.
+
+    A first name alone is no such word: a shop has many a Lea, and nobody else's texts are to go.
+    """
 
     merchant_id: int
     ids: tuple[int, ...]
     card_ids: tuple[int, ...]
+    contacts: frozenset[str]
     words: frozenset[str]
 
 
@@ -44,13 +48,16 @@ def person_of(people: Collection[Customer], card_ids: Iterable[int]) -> Person:
     """Gather how texts may name them, before their records are emptied."""
     cards = tuple(card_ids)
     merchant_id = next(iter(people)).merchant_id
-    words = {each for customer in people for each in _words_of(customer)}
+    contacts = {each for customer in people for each in _contacts_of(customer)}
+    names = {customer.name for customer in people if " " in customer.name}
     tokens = select(CardToken.value).where(
         CardToken.merchant_id == merchant_id, CardToken.card_id.in_(cards), CardToken.kind != "qr"
     )
-    words |= set(db.session.scalars(tokens, execution_options={"include_deleted": True}))
-    told = frozenset(word for word in words if len(word) >= SHORTEST)
-    return Person(merchant_id, tuple(customer.id for customer in people), cards, told)
+    numbers = set(db.session.scalars(tokens, execution_options={"include_deleted": True}))
+    numbers |= {customer.external_ref for customer in people if customer.external_ref}
+    told = contacts | names | {each for each in numbers if len(each) >= SHORTEST}
+    ids = tuple(customer.id for customer in people)
+    return Person(merchant_id, ids, cards, frozenset(contacts), frozenset(told))
 
 
 def wipe(person: Person, *, now: datetime) -> None:
@@ -60,22 +67,22 @@ def wipe(person: Person, *, now: datetime) -> None:
     _wipe_imports(person)
     _wipe_outbox(person, now)
     _wipe_orders(person)
-    _empty(Deletion, person, named(person, Deletion.reason), reason=None)
-    _empty(Deletion, person, named(person, Deletion.root_label), root_label=None, label_key=None)
-    items = (ReviewItem.card_id.in_(person.card_ids), named(person, ReviewItem.details))
+    _empty(Deletion, person, named(person.words, Deletion.reason), reason=None)
+    _empty(Deletion, person, named(person.words, Deletion.root_label), root_label=None, label_key=None)
+    items = (ReviewItem.card_id.in_(person.card_ids), named(person.words, ReviewItem.details))
     _empty(ReviewItem, person, *items, details={})
 
 
-def named(person: Person, column: Any) -> ColumnElement[bool]:
-    """Tell whether a column of text or JSON names the person, in capitals or not."""
+def named(words: Collection[str], column: Any) -> ColumnElement[bool]:
+    """Tell whether a column of text or JSON holds one of the words, in capitals or not."""
     text = func.lower(cast(column, String))
-    told = {form.lower() for word in person.words for form in (word, _in_json(word))}
+    told = {form.lower() for word in words for form in (word, _in_json(word))}
     return or_(false(), *(text.contains(each, autoescape=True) for each in sorted(told)))
 
 
-def _words_of(customer: Customer) -> list[str]:
-    told = (customer.name, customer.email, customer.external_ref)
-    return [word for word in (*told, *written_forms(customer.phone)) if word]
+def _contacts_of(customer: Customer) -> set[str]:
+    told = {form for form in written_forms(customer.phone) if len(form) >= SHORTEST}
+    return told | ({customer.email} if customer.email else set())
 
 
 def _in_json(word: str) -> str:
@@ -95,7 +102,7 @@ def _wipe_notes(person: Person) -> None:
         LoyaltyTransaction.card_id.in_(person.card_ids),
     )
     own = TransactionNote.transaction_id.in_(moves)
-    _empty(TransactionNote, person, or_(own, named(person, TransactionNote.text)), text=None)
+    _empty(TransactionNote, person, or_(own, named(person.words, TransactionNote.text)), text=None)
 
 
 def _wipe_imports(person: Person) -> None:
@@ -103,16 +110,16 @@ def _wipe_imports(person: Person) -> None:
     anonymous = literal("erased-") + cast(ImportRow.id, String)
     own = (ImportRow.made_kind == "customers", ImportRow.made_id.in_(person.ids))
     _empty(ImportRow, person, *own, row_key=anonymous, message=None, before=None)
-    _empty(ImportRow, person, named(person, ImportRow.row_key), row_key=anonymous)
-    _empty(ImportRow, person, named(person, ImportRow.message), message=None)
-    _empty(ImportRow, person, named(person, ImportRow.before), before=None)
+    _empty(ImportRow, person, named(person.words, ImportRow.row_key), row_key=anonymous)
+    _empty(ImportRow, person, named(person.words, ImportRow.message), message=None)
+    _empty(ImportRow, person, named(person.words, ImportRow.before), before=None)
 
 
 def _wipe_outbox(person: Person, now: datetime) -> None:
     about = or_(
         cast(OutboxMessage.payload["customer_id"].as_string(), String).in_(map(str, person.ids)),
-        named(person, OutboxMessage.payload),
-        named(person, OutboxMessage.last_error),
+        named(person.contacts, OutboxMessage.payload),
+        named(person.contacts, OutboxMessage.last_error),
     )
     sent = func.coalesce(OutboxMessage.sent_at, now)
     _empty(OutboxMessage, person, about, payload={}, last_error=None, sent_at=sent)
@@ -121,9 +128,9 @@ def _wipe_outbox(person: Person, now: datetime) -> None:
 def _wipe_orders(person: Person) -> None:
     """Take references that name the person from their orders, which stay in the reports."""
     theirs = Order.customer_id.in_(person.ids)
-    _empty(Order, person, theirs, named(person, Order.external_ref), external_ref=None)
+    _empty(Order, person, theirs, named(person.words, Order.external_ref), external_ref=None)
     number = literal("#") + cast(Order.id, String)
-    _empty(Order, person, theirs, named(person, Order.number), number=number)
+    _empty(Order, person, theirs, named(person.words, Order.number), number=number)
     orders = select(Order.id).where(Order.merchant_id == person.merchant_id, theirs)
-    refunds = (OrderRefund.order_id.in_(orders), named(person, OrderRefund.external_ref))
+    refunds = (OrderRefund.order_id.in_(orders), named(person.words, OrderRefund.external_ref))
     _empty(OrderRefund, person, *refunds, external_ref=None)

@@ -151,7 +151,7 @@ def write_about(shop, who):
             fate="changed",
             made_kind="customers",
             made_id=who.customer.id,
-            message="Zélie was there",
+            message="Zélie was there",  # her own row, so a first name is enough
             before={"name": ["Zélie", "Zélie Quartz"]},
             **keys,
         ),
@@ -353,6 +353,19 @@ def test_erasing_twice_is_harmless(shop, program):
     assert who.customer.erased_at == NOW + timedelta(minutes=10)
     forfeits = LoyaltyTransaction.of(shop).where(LoyaltyTransaction.type == "forfeit")
     assert len(db.session.scalars(forfeits).all()) == 1
+
+
+def test_a_namesakes_first_name_takes_nothing_from_others(shop, program):
+    lea = join(shop, "Lea", phone="621 123 456", external_ref="17")
+    other = join(shop, "Lea", phone="621 777 777").posting.rows[0].id
+    mail = OutboxMessage(
+        merchant_id=shop.id, kind="mail", payload={"greeting": "Hello Lea Muller", "no": 117}
+    )
+    add(mail, TransactionNote(merchant_id=shop.id, transaction_id=other, text="Lea paid 17.00 in coins"))
+    erase(shop, lea.customer)
+    assert db.session.scalars(select(TransactionNote.text)).all() == ["Lea paid 17.00 in coins"]
+    db.session.refresh(mail)
+    assert mail.payload["no"] == 117
 
 
 @UNGUARDED
