@@ -33,9 +33,11 @@ from portal.models.soft_delete import including_deleted
 from portal.models.tenancy import across_merchants
 from portal.services import accounts, demo, merchants, reviews, trash
 from portal.services.ledger.expiring import due_at
+from portal.services.ledger.verifying import verify
 from tests.factories import NOW, make_merchant, within
 
 SEEN = {"enrol", "welcome_bonus", "earn", "stamp", "stamp_complete", "redeem", "redeem_cancel"}
+SEEN |= {"merge_in", "merge_out"}
 SEEN |= {"refund_reversal", "void", "adjust", "expire"}
 once = pytest.mark.sqlite  # building takes its time: what no engine can change is looked at on one
 pytestmark = pytest.mark.timeout(300)
@@ -85,7 +87,7 @@ def test_the_cafe_has_three_stores_nine_people_and_forty_products(session, cafe)
 def test_its_trash_holds_what_different_people_deleted(session, cafe):
     with within(cafe):
         acts = session.scalars(Deletion.of(cafe).order_by(Deletion.id)).all()
-        assert [act.root_kind for act in acts] == ["stores", "store_users", "products", "products"]
+        assert [act.root_kind for act in acts] == ["stores", "customers", "store_users", *["products"] * 2]
         assert len({act.deleted_by_id for act in acts}) == 4
         assert all(0 < act.days_left(NOW) <= 30 for act in acts)
 
@@ -173,6 +175,7 @@ def test_every_balance_is_the_sum_of_its_movements(session, cafe):
         counted = session.execute(sums.where(row.merchant_id == cafe.id).group_by(row.card_id)).all()
         kept = {c.id: (c.points_balance, c.stamps_balance) for c in session.scalars(LoyaltyCard.of(cafe))}
         assert {card: (points, stamps) for card, points, stamps in counted} == kept
+        assert list(verify(cafe.id)) == []
 
 
 @once

@@ -70,7 +70,7 @@ def _live_a_year(
     shops = [_shop(place, store, crowd) for place, store in opened.items()]
     cafe = Cafe(merchant, shops, secret, chance, now, offered)
     sofia = manager_of(crowd[people.SOFIA], *opened.values())
-    odd = Oddities(merchant, cafe, sofia, now)
+    odd = Oddities(merchant, cafe, sofia, Actor(crowd[people.LEA].id, Role.OWNER), now)
     play([*cafe.deeds(), *odd.deeds(), *slips(opened, crowd, now=now)])
 
 

@@ -18,6 +18,7 @@ from portal.services.demo.calendar import PROGRAM, Deed
 from portal.services.demo.year import Cafe
 from portal.services.ledger.adjusting import adjust
 from portal.services.ledger.grading import run_tiers_some
+from portal.services.ledger.merging import merge_customers
 from portal.services.ledger.nightly import expire_rewards_some, expire_some
 from portal.services.ledger.refunding import refunded_so_far
 from portal.services.ledger.visits import Visit
@@ -35,6 +36,7 @@ class Oddities:
     merchant: Merchant
     cafe: Cafe
     manager: Actor
+    owner: Actor
     now: datetime
 
     def deeds(self) -> Iterator[Deed]:
@@ -54,6 +56,7 @@ class Oddities:
         yield self._ago(2, partial(self.adjust, points=800, reason_code="missing"))  # above what one may
         yield self._ago(9, self.suspend)
         yield self._ago(14, self.replace)
+        yield self._ago(8, self.merge)
 
     def pass_a_night(self, when: datetime) -> None:
         """Do what the jobs of the night do."""
@@ -93,6 +96,13 @@ class Oddities:
     def replace(self, when: datetime) -> None:
         """Give somebody who lost their card a new code."""
         cards.replace_token(self.cafe.earned[-1].card_id, visit=self._visit(when))
+
+    def merge(self, when: datetime) -> None:
+        """Make one of two records of the person who joined last: they had a card all along."""
+        first, *_, last = self.cafe.members
+        survivor, loser = self.cafe.members[first], self.cafe.members[last]
+        merge_customers(survivor[0], loser[0], visit=Visit(by=self.owner, now=when))
+        self.cafe.members[last] = survivor
 
     def _newest(self) -> LoyaltyTransaction:
         """Find the newest purchase that nobody took anything back of."""
