@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import and_, literal, or_, select
+from sqlalchemy import and_, literal, or_, select, true
 
 from portal.extensions import db
 from portal.models.actor import Actor
@@ -24,11 +24,16 @@ def deleted_twin(row: Any, by: Actor) -> Deletion | None:
     if not same:
         return None
     fell = and_(_home(model) == Deletion.merchant_id, model.deletion_id == Deletion.id)
-    dead = (*_beside(row), model.id != row.id, model.deletion_id.is_not(None), or_(*same))
+    dead = (*_beside(row), model.id != row.id, model.deletion_id.is_not(None), or_(*same), _whole(model))
     acts = select(Deletion).join(model, fell).where(*dead)
     seen = acts.where(Deletion.status.in_(RESTORABLE), Deletion.seen_by(by))
     newest = seen.order_by(Deletion.id.desc()).limit(1)
     return db.session.scalar(newest, execution_options={"include_deleted": True})
+
+
+def _whole(model: Any) -> Any:
+    """Leave out records that were merged into another: no restore brings those back."""
+    return model.merged_into_id.is_(None) if hasattr(model, "merged_into_id") else true()
 
 
 def _home(model: Any) -> Any:

@@ -32,6 +32,7 @@ from portal.services.ledger.unmerging import unmerge
 from portal.services.ledger.verifying import verify
 from portal.services.ledger.visits import Visit
 from portal.services.ledger.voiding import void
+from portal.services.twins import deleted_twin
 from tests.factories import (
     NOW,
     make_customer,
@@ -158,6 +159,17 @@ def test_the_loser_lies_in_the_trash_and_comes_back_by_no_restore(shop, program)
     with pytest.raises(Refused, match="merged into another") as refused:
         trash.restore(act, by=owner_of(shop), now=NOW)
     assert refused.value.code == "merged"
+
+
+def test_nobody_is_offered_a_merged_record_to_restore(shop, program):
+    lea, other = join(shop, "Lea", phone="621 111 111"), join(shop, "Lea M", phone="621 123 456")
+    luca = make_customer(shop, "Luca", phone="+352621222222")
+    customers.delete_customer(luca, by=owner_of(shop), now=NOW)
+    merge(shop, lea, other)
+    change_customer(lea.customer, phone="621 123 456", by=owner_of(shop), now=NOW)
+    assert deleted_twin(lea.customer, owner_of(shop)) is None
+    change_customer(lea.customer, phone="621 222 222", by=owner_of(shop), now=NOW)
+    assert deleted_twin(lea.customer, owner_of(shop)).root_id == luca.id
 
 
 def test_every_code_leads_to_the_survivor(shop, program):
