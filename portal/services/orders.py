@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 from uuid import uuid4
 
 from sqlalchemy import select
@@ -56,6 +56,14 @@ class Refunded:
         return [row for row in rows if row.type == "refund_reversal"]
 
 
+class _SeenError(Exception):
+    """A preview has seen what would be done: it is undone."""
+
+    def __init__(self, done: Refunded) -> None:
+        super().__init__()
+        self.done = done
+
+
 def refund_order(
     order: Order,
     *,
@@ -99,13 +107,11 @@ def refund_order(
 
 def preview_refund(order: Order, *, visit: Visit, **asked: Any) -> Refunded:
     """Say what `refund_order` would do: it is done, looked at, and undone at once; raises as that does."""
-    with db.session.begin_nested() as attempt:
-        done = refund_order(order, visit=visit, **asked)
-        for row in [done.refund, *(done.posting.rows if done.posting else [])]:
-            db.session.refresh(row)
-            db.session.expunge(row)  # it can be read when it is gone
-        attempt.rollback()
-    return done
+    try:
+        with db.session.begin_nested():
+            _refund_and_undo(order, visit, asked)
+    except _SeenError as seen:
+        return seen.done
 
 
 def void_earn(order: Order, *, visit: Visit, reason_code: str | None = None) -> Posting:
@@ -141,6 +147,14 @@ def is_live(order: Order) -> bool:
     return any(
         each.type == "stamp" or refunded_so_far(each) < (each.eligible_cents or 0) for each in standing.all()
     )
+
+
+def _refund_and_undo(order: Order, visit: Visit, asked: dict[str, Any]) -> NoReturn:
+    done = refund_order(order, visit=visit, **asked)
+    for row in [done.refund, *(done.posting.rows if done.posting else [])]:
+        db.session.refresh(row)
+        db.session.expunge(row)  # it can be read when it is gone
+    raise _SeenError(done)
 
 
 def _refund_money_alone(order: Order, asked: dict[str, Any], visit: Visit, write: Any) -> Refunded:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from flask import abort, request, url_for
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from portal.extensions import db
 from portal.models.customer import Customer
@@ -31,7 +31,8 @@ BECAME = {
     "cancelled": later("Cancelled on %(day)s"),
     "expired": later("Expired on %(day)s"),
 }
-ISSUES = 8  # the newest rewards of a card; those that can still be taken come first
+ISSUES = 20  # the newest rewards of a card; those that can still be taken come first
+PAST = 3  # of the rewards that were taken or are over
 MOVEMENTS = 25  # of the statement, on one page
 
 
@@ -153,26 +154,32 @@ def shown(card_id: int) -> dict[str, Any]:
 
 
 def issues_of(card: LoyaltyCard) -> list[dict[str, Any]]:
-    """Read the rewards a card was given, those that can still be taken first."""
+    """Read the rewards a card was given: all that can still be taken, and the last few of the others."""
+    newest = _issues(card).order_by(RewardIssue.status != "issued", RewardIssue.id.desc()).limit(ISSUES)
+    found = db.session.execute(newest, execution_options=DEAD_TOO)
+    issues = [_issue(row.RewardIssue, row.name) for row in found]
+    ready = [issue for issue in issues if issue["is_ready"]]
+    return ready + [issue for issue in issues if not issue["is_ready"]][:PAST]
+
+
+def issue_of(card: LoyaltyCard, issue_id: int) -> dict[str, Any]:
+    """Read one reward of the card, or answer 404."""
+    mine = _issues(card).where(RewardIssue.id == issue_id)
+    row = db.session.execute(mine, execution_options=DEAD_TOO).first()
+    if row is None:
+        abort(404)
+    return _issue(row.RewardIssue, row.name)
+
+
+def _issues(card: LoyaltyCard) -> Select[Any]:
     name = func.coalesce(LoyaltyReward.name, LoyaltyProgram.stamps_reward_description)
     columns: list[Any] = [RewardIssue, name.label("name")]
-    mine = (
-        select(*columns)
-        .select_from(RewardIssue)
-        .join(
-            LoyaltyProgram,
-            (LoyaltyProgram.merchant_id == card.merchant_id) & (LoyaltyProgram.id == card.program_id),
-        )
-        .outerjoin(
-            LoyaltyReward,
-            (LoyaltyReward.merchant_id == card.merchant_id) & (LoyaltyReward.id == RewardIssue.reward_id),
-        )
-        .where(RewardIssue.merchant_id == card.merchant_id, RewardIssue.card_id == card.id)
-        .order_by(RewardIssue.status != "issued", RewardIssue.id.desc())
-        .limit(ISSUES)
+    program = (LoyaltyProgram.merchant_id == card.merchant_id) & (LoyaltyProgram.id == card.program_id)
+    reward = (LoyaltyReward.merchant_id == card.merchant_id) & (LoyaltyReward.id == RewardIssue.reward_id)
+    named = select(*columns).select_from(RewardIssue).join(LoyaltyProgram, program)
+    return named.outerjoin(LoyaltyReward, reward).where(
+        RewardIssue.merchant_id == card.merchant_id, RewardIssue.card_id == card.id
     )
-    found = db.session.execute(mine, execution_options=DEAD_TOO)
-    return [_issue(row.RewardIssue, row.name) for row in found]
 
 
 def _issue(issue: RewardIssue, name: str) -> dict[str, Any]:

@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from flask import Response, abort
+from flask import Response
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.extensions import db
-from portal.models.reward_issue import RewardIssue
 from portal.services.ledger.rewarding import cancel_reward, redeem
 from portal.web.access import allow
 from portal.web.cards import detail
 from portal.web.cards.routes import bp
 from portal.web.keyed import KeyedForm
 from portal.web.page import done, page
-from portal.web.scope import find
 from portal.words import _
 
 
@@ -55,9 +53,6 @@ def cancel(card_id: int, issue_id: int) -> Response | AnyResponse:
 
 def _around(card_id: int, issue_id: int) -> dict[str, Any]:
     """Find a reward of the card."""
-    card, issue = detail.opened(card_id), find(RewardIssue, issue_id)
-    if issue.card_id != card_id:
-        abort(404)
-    named = [each for each in detail.issues_of(card.card) if each["issue"].id == issue_id]
-    name = named[0]["name"] if named else card.program.stamps_reward_description
-    return {"page": card, "issue": issue, "name": name}
+    card = detail.opened(card_id)
+    found = detail.issue_of(card.card, issue_id)
+    return {"page": card, "issue": found["issue"], "name": found["name"]}
