@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import cascade, filtering, imports, lighthouse, trash_page
+from benchmarks import cascade, customers, earning, filtering, imports, lighthouse, trash_page
 from benchmarks.measuring import Figure
 from tests import engines
 
@@ -19,6 +19,8 @@ AREAS: dict[str, Callable[[str], Iterator[Figure]]] = {
     "cascade": cascade.figures,
     "trash": trash_page.figures,
     "lighthouse": lighthouse.figures,
+    "earn": earning.figures,
+    "customers": customers.figures,
     "imports": imports.figures,
 }
 LONG: dict[str, Callable[[str], Iterator[Figure]]] = {"imports-long": imports.long_figures}  # when named only

@@ -47,7 +47,7 @@ def figures(engine: str) -> Iterator[Figure]:
             _throw_away(found_merchant(name), rows, engine)
         tidy()
         db.session.remove()
-        clients = {name: _sign_in(app.test_client(), name) for name in sizes}
+        clients = {name: sign_in(app.test_client(), name) for name in sizes}
         deep = {"small": "Product 500", "large": "Product 500000"}
         yield _compare(engine, "first page", clients, dict.fromkeys(sizes, ""))
         yield _compare(
@@ -60,7 +60,7 @@ def _compare(engine: str, what: str, clients: dict[str, FlaskClient], queries: d
     for _ in range(TIMES):
         for name, client in clients.items():
             address = f"/m/{name}/trash/{queries[name]}"
-            took[name].append(wall(lambda c=client, a=address: _get(c, a)))
+            took[name].append(wall(lambda c=client, a=address: get(c, a)))
     got = statistics.median(took["large"]) / statistics.median(took["small"])
     base = statistics.median(took["small"]) * 1000
     line = f"{what}, 1,000,000 deletions against 1,000 ({base:.1f} ms)"
@@ -92,7 +92,8 @@ def _outside(work: Callable[[], Any]) -> Any:
     return Context().run(work)
 
 
-def _sign_in(client: FlaskClient, name: str) -> FlaskClient:
+def sign_in(client: FlaskClient, name: str) -> FlaskClient:
+    """Sign the owner of a measured merchant in."""
     page: Any = _outside(lambda: client.get("/login").text)
     token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
     form = {"login": f"owner-{name}", "password": PASSWORD, "csrf_token": token}
@@ -102,7 +103,7 @@ def _sign_in(client: FlaskClient, name: str) -> FlaskClient:
     return client
 
 
-def _get(client: FlaskClient, address: str) -> None:
+def get(client: FlaskClient, address: str) -> None:
     """Read the page; one that is asked for by a cursor must not be the first."""
     if _outside(lambda: client.get(address).status_code) != 200:
         raise RuntimeError(f"{address} did not answer")
