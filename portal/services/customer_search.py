@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import phonenumbers
-from sqlalchemy import ColumnElement, Select, Subquery, and_, or_, select, union
+from sqlalchemy import CTE, ColumnElement, Select, and_, or_, select, union
 
 from portal.models.customer import LAST_NAME, Customer
 from portal.models.loyalty_card import CardToken, LoyaltyCard
@@ -22,18 +22,22 @@ LAST = "\U0010ffff"  # no letter comes after it
 DIAL = re.compile(r"[\d\s()+./-]+")  # what a phone or card number is written with
 FEWEST_DIGITS = 2
 
-SORTED: list[Any] = [Customer.id, Customer.name_key, Customer.created_at]  # what lists are sorted by
+ONE: list[Any] = [Customer.id]
 Way = tuple[Any, ColumnElement[bool]]  # by which column, and what it must be
 
 
-def found(q: str, country: str) -> Subquery:
+def found(q: str, country: str) -> CTE:
     """Select the customers that match: their id, name_key and created_at, each once.
 
-    `country` is that of the merchant: a number typed without its code is one of there.
+    `country` is that of the merchant: a number typed without its code is one of there. The ways read
+    indexes alone; each row is looked up once, and the whole once however often a statement mentions it.
     """
     arms = [_arm(column, fits).limit(MOST).subquery() for column, fits in _customers(q, country)]
     arms += [_token_arm(column, fits).limit(MOST).subquery() for column, fits in _tokens(q)]
-    return union(*(select(arm) for arm in arms)).subquery("found")
+    ids = union(*(select(arm) for arm in arms)).subquery("ids")
+    told: list[Any] = [Customer.id, Customer.name_key, Customer.created_at]
+    people = select(*told).join(ids, ids.c.id == Customer.id)
+    return people.cte("found").prefix_with("MATERIALIZED")
 
 
 def matching(q: str, country: str) -> ColumnElement[bool]:
@@ -116,12 +120,12 @@ def _tokens(q: str) -> Iterator[Way]:
 
 
 def _arm(column: Any, fits: ColumnElement[bool]) -> Select[Any]:
-    return select(*SORTED).where(fits).order_by(column)
+    return select(*ONE).where(fits).order_by(column)
 
 
 def _token_arm(column: Any, fits: ColumnElement[bool]) -> Select[Any]:
     holds = and_(Customer.merchant_id == LoyaltyCard.merchant_id, Customer.id == LoyaltyCard.customer_id)
-    joined = select(*SORTED).select_from(CardToken).join(LoyaltyCard, _leads_to()).join(Customer, holds)
+    joined = select(*ONE).select_from(CardToken).join(LoyaltyCard, _leads_to()).join(Customer, holds)
     return joined.where(fits, CardToken.revoked_at.is_(None)).order_by(column)
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import ColumnElement, Select, Subquery, select
+from sqlalchemy import CTE, ColumnElement, Select, select
 from sqlalchemy.orm import aliased
 
 from portal.models.customer import Customer
@@ -85,7 +85,7 @@ class Asked:
         self.filters = asked(*FILTERS)
 
     @cached_property
-    def hits(self) -> Subquery | None:
+    def hits(self) -> CTE | None:
         """Whom the search finds; None without one."""
         return customer_search.found(self.q, current_merchant().country) if self.q else None
 
