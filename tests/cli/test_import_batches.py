@@ -127,6 +127,14 @@ def test_only_the_first_sentences_are_told(flask, cafe, file, tmp_path):
     assert f"... and 10 more; {rejects} has them all" in result.stderr
 
 
+def test_a_header_that_was_mended_is_told(flask, cafe, file):
+    header = '"receipt,""day"",""clock"",""shop"",""who"",""amount"",""qty"",""price"""\n'
+    path = file(header + "R1,2026-03-01,9:00,3,,2.50,,\n")
+    result = flask("import", "orders", path, "--merchant", "cafe", *ASKED)
+    assert "Warning: The header is one cell in quotation marks. It was read as 8 columns." in result.stderr
+    assert "1 became orders" in result.stdout
+
+
 def test_without_earn_nothing_is_earned(flask, session, cafe, kelly, file):
     path = file(RECEIPTS + "R1,2026-03-01,9:00,3,1,2.50,,\nR2,2026-03-01,9:00,3,,2.50,,\n")
     result = flask("import", "orders", path, "--merchant", "cafe", *ASKED)

@@ -309,14 +309,15 @@ def test_rows_are_chosen(session, bean, program):
 def test_the_same_import_goes_on_where_it_was_cut_off(session, bean, program, monkeypatch):
     monkeypatch.setattr("portal.services.imports.customers.CHUNK", 2)
     make_customer(bean, "Old", external_ref="2")
-    text = HEADER + "1,Kelly,,,,,A1\n2,Emi,,,,,A2\n3,Ana,,,,,\n"
+    text = HEADER + "1,Kelly,,,,,A1\n2,Emi,,,,,A2\n3,Ana,,,,,\n4,,,,,,\n"
     with monkeypatch.context() as cut:
         cut.setattr("portal.services.imports.finish", lambda *_args, **_more: None)
         take_customers(bean, text)
     report, _, batch = take_customers(bean, text)
-    assert counted(report) == {"new": 2, "updated": 1}
-    assert (batch.id, batch.status, batch.counts) == (1, "done", {"new": 2, "updated": 1})
-    assert len(rows_of(session, bean, ImportRow)) == 3
+    assert counted(report) == {"new": 2, "updated": 1, "refused": 1}
+    assert (batch.id, batch.status) == (1, "done")
+    assert batch.counts == {"new": 2, "updated": 1, "refused": 1}
+    assert len(rows_of(session, bean, ImportRow)) == 4
 
 
 def test_another_merchants_customers_are_not_seen(session, bean, program):

@@ -5,7 +5,6 @@ one of type `import` when a balance is brought along. A chunk is one transaction
 remembers of it.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -42,11 +41,6 @@ def run_customers(plan: Plan, *, by: Actor, now: datetime, unit: Unit) -> Iterat
     lines = plan.table.lines()
     while chunk := list(islice(lines, CHUNK)):
         yield unit(partial(writer.write, chunk))
-
-
-def sums_of(fates: Sequence[Fate]) -> Counter[str]:
-    """Sum up what became of some rows."""
-    return Counter(outcome for fate in fates for outcome in fate.outcomes)
 
 
 class CustomerWriter:

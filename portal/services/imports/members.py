@@ -98,7 +98,8 @@ def _read_birthday(member: Member, plan: Plan, _stores: Stores) -> None:
 def _read_texts(member: Member, _plan: Plan, _stores: Stores) -> None:
     for name, longest in (("notes", LONGEST_NOTES), ("external_ref", LONGEST_NAME)):
         if name in member.values:
-            member.values[name] = checked_text(member.values[name], name, longest)
+            text = member.values[name].removeprefix("'")  # some programs begin numbers with it
+            member.values[name] = checked_text(text, name, longest)
 
 
 def _read_balances(member: Member, program: LoyaltyProgram | None) -> None:

@@ -63,10 +63,10 @@ class CustomersUndone:
         cards = select(LoyaltyCard.id).where(
             LoyaltyCard.merchant_id == self.merchant_id, LoyaltyCard.customer_id.in_(made)
         )
-        _refuse_used(db.session.scalar(bought) or db.session.scalar(self._users(cards)) or 0)
         if db.session.scalar(merged):
             message = _("Some of these customers were merged with others since. Take the merges back first.")
             raise Refused("used_since", message)
+        _refuse_used(db.session.scalar(bought) or db.session.scalar(self._users(cards)) or 0)
 
     def _users(self, cards: Any) -> Select[int]:
         """Count the cards with movements of their own: not of this batch, nor of one taken back."""
