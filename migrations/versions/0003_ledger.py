@@ -802,6 +802,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_reward_stores_merchant_id_store_id", "reward_stores", ["merchant_id", "store_id"])
+    op.create_index("ix_card_tokens_value", "card_tokens", ["merchant_id", "kind", "value"])
     # When points expire is counted from the last activity and the rules of the day; a copy would go stale.
     op.drop_column("loyalty_cards", "expires_at")
 
@@ -831,6 +832,7 @@ def _collate(collation: str) -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_card_tokens_value", "card_tokens")
     op.drop_index("ix_customers_last_name_live", table_name="customers")
     _collate("default")
     op.add_column("loyalty_cards", sa.Column("expires_at", MOMENT, nullable=True))
