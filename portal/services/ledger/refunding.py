@@ -1,6 +1,6 @@
 """Giving money back takes back the points it earned (specification of loyalty, section 6)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import aliased
@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 from portal.errors import Refused
 from portal.extensions import db
 from portal.models.loyalty_transaction import LoyaltyTransaction
-from portal.models.order import Order, OrderLine
+from portal.models.order import Order
 from portal.models.order_refund import OrderRefund
 from portal.models.reward_issue import RewardIssue
 from portal.services.ledger.accounts import Account, Posting, once
@@ -108,16 +108,6 @@ def eligible_part(
     after = min(order.total_cents, refunded_before + amount_cents)
     part = after * eligible_total // order.total_cents - eligible_before
     return max(0, min(part, amount_cents))
-
-
-def eligible_of_lines(order: Order, cents_by_line: Mapping[int, int]) -> int:
-    """Sum up what of the refunded lines had earned points; `{line id: cents}`."""
-    mine = select(OrderLine).where(
-        OrderLine.merchant_id == order.merchant_id,
-        OrderLine.order_id == order.id,
-        OrderLine.id.in_(cents_by_line),
-    )
-    return sum(cents_by_line[line.id] for line in db.session.scalars(mine) if line.earns_points)
 
 
 def refunded_money(order: Order) -> int:

@@ -28,8 +28,3 @@ class Visit:
     def occurred_at(self) -> datetime:
         """When it happened."""
         return self.happened_at or self.now
-
-    @property
-    def is_late(self) -> bool:
-        """Whether it is posted later than it happened."""
-        return self.happened_at is not None and self.happened_at < self.now

@@ -302,7 +302,7 @@ class PlainLedger:
     # taking back
 
     def take_back(self, card: int, given: int, kind: str, moment: Moment, owed: int, **more) -> int:
-        set_off = self.set_off(card, given, owed) if owed > 0 else {}
+        set_off = self.set_off(given, owed) if owed > 0 else {}
         left = owed - sum(set_off.values())
         forgiven = 0
         if (self.rows[given].policy or self.rules.policy) == "clamp_to_zero":
@@ -311,11 +311,13 @@ class PlainLedger:
             card, kind, moment, forgiven - left, owed=owed, set_off=set_off, linked=given, **more
         )
 
-    def set_off(self, card: int, given: int, owed: int) -> dict[int, int]:
-        """What expired since and was not set off yet, the oldest first."""
-        mine, voided, parts = self.mine(card), self.voided(), {}
+    def set_off(self, given: int, owed: int) -> dict[int, int]:
+        """What expired since where the points were, and was not set off yet, the oldest first."""
+        voided, parts, on = self.voided(), {}, self.rows[given].card
         for n, row in enumerate(self.rows):
-            if n > given and row.card in mine and row.type in LOST:
+            if n > given and row.type == "merge_in" and self.rows[row.linked].card == on:
+                on = row.card
+            if n > given and row.card == on and row.type in LOST:
                 used = sum(r.set_off.get(n, 0) for m, r in enumerate(self.rows) if m not in voided)
                 if part := min(owed, -row.points - used):
                     parts[n], owed = part, owed - part

@@ -10,7 +10,7 @@ from portal.services import trash
 from portal.services.amounts import cents_from
 from portal.services.ledger import earning
 from portal.services.ledger.earning import MOST_CENTS, earn, points_for
-from tests.factories import NOW, make_card, make_order, make_store
+from tests.factories import NOW, make_card, make_order, make_reward, make_store
 from tests.services.ledger.stage import DAY, refused, sentences
 
 TIERS = [
@@ -152,6 +152,32 @@ def test_who_may_not_earn_hears_why(shop_with, rules, card, code):
     with refused(code):
         shop.earn(1000)
     assert shop.rows() == []
+
+
+GONE = [
+    ("program", "program_gone"),
+    ("customer", "card_gone"),
+    ("card", "card_gone"),
+    ("store", "store_gone"),
+]
+
+
+@pytest.mark.parametrize(("what", "code"), GONE)
+@pytest.mark.parametrize("act", ["earn", "stamp", "issue", "redeem", "cancel"])
+def test_to_what_is_in_the_trash_nothing_is_posted(shop_with, act, what, code):
+    """Only refunds, voids and forfeits may post to a dead card."""
+    shop = shop_with(loyalty_type="hybrid", stamps_target=5)
+    store, reward = make_store(shop.merchant), make_reward(shop.program, points_required=5)
+    shop.earn(1000)
+    issue = shop.issue(reward).rows[0].reward_issue_id
+    rows = shop.rows()
+    gone = {"program": shop.program, "customer": shop.card.customer, "card": shop.card, "store": store}
+    trash.soft_delete_cascade(gone[what], by=shop.owner, now=NOW)
+    db.session.commit()
+    given = {"earn": 100, "stamp": 1, "issue": reward, "redeem": issue, "cancel": issue}
+    with refused(code):
+        getattr(shop, act)(given[act], 1, store_id=store.id)
+    assert shop.rows() == rows
 
 
 # attempts

@@ -10,8 +10,9 @@ from portal.extensions import db
 from portal.models import LoyaltyTransaction
 from portal.services import trash
 from portal.services.ledger.earning import points_for
+from portal.services.ledger.merging import merge_customers
 from portal.services.ledger.refunding import reverse_earn
-from tests.factories import NOW, give, make_reward, make_store
+from tests.factories import NOW, give, make_card, make_reward, make_store
 from tests.services.ledger.stage import DAY, dead, done, refused, sentences
 
 SPLITS = [
@@ -233,6 +234,35 @@ def test_a_forfeited_balance_is_not_taken_again(points_shop):
     row = points_shop.earn(2000).rows[0]
     give(points_shop.card, points=-20, kind="forfeit")
     assert points_shop.refund(row, 2000, 1).points == 0
+
+
+# of somebody merged into another
+
+
+@pytest.fixture
+def merged(expiring_shop):
+    """Twenty points on a record that is merged into another, whose own ten had expired before."""
+    shop = expiring_shop
+    loser, shop.card = shop.card, make_card(shop.program)
+    shop.earn(1000)
+    shop.earn(0, 20 * DAY)
+    earned = shop.earn(2000, 20 * DAY, on=loser).rows[0]
+    merge_customers(shop.card.customer, loser.customer, visit=shop.visit(21 * DAY))
+    db.session.commit()
+    return shop, earned
+
+
+def test_a_refund_posts_to_the_survivor_and_sets_off_nothing_of_before(merged):
+    shop, earned = merged
+    back = shop.refund(earned, 2000, 22 * DAY).rows[0]
+    assert (back.card_id, back.points_delta, shop.points) == (shop.card.id, -20, 0)
+
+
+def test_what_expired_on_the_survivor_after_the_merge_is_set_off(merged):
+    shop, earned = merged
+    shop.earn(0, 60 * DAY)
+    assert shop.rows().count(("expire", -20, 0)) == 1
+    assert shop.refund(earned, 2000, 61 * DAY).points == 0
 
 
 # a voided refund
