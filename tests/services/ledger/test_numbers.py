@@ -9,6 +9,7 @@ from portal.extensions import db
 from portal.models.actor import OPERATOR, Actor, Role
 from portal.services import programs, trash
 from portal.services.ledger.adjusting import adjust
+from portal.services.ledger.expiring import due_at
 from portal.services.ledger.merging import merge_customers
 from portal.services.ledger.numbers import (
     Liability,
@@ -91,6 +92,20 @@ def test_balances_leave_out_what_is_due_to_expire_and_the_dead(shop):
     db.session.commit()
     assert [row[2] for row in listed(shop)[1:]] == [7]
     assert [row[2] for row in listed(shop, NOW + timedelta(days=40))[1:]] == [0]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Auckland"])
+def test_a_balance_is_over_at_the_very_moment_its_points_are(shop_with, zone):
+    """The question to the database and the rule of one card agree to the second."""
+    shop = shop_with(zone, points_expiration_days=10)
+    give(shop.card, points=7, kind="earn")
+    due = due_at(shop.card, shop.program, shop.merchant.zone)
+    assert due is not None
+    second = timedelta(seconds=1)
+    assert [listed(shop, at)[1][2] for at in (due - second, due)] == [7, 0]
+    shop.card.expiry_floor_at = due + timedelta(days=3)
+    db.session.commit()
+    assert [listed(shop, at)[1][2] for at in (due, due + timedelta(days=3))] == [7, 0]
 
 
 def test_without_a_program_there_is_a_header(shop):
