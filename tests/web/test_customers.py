@@ -537,16 +537,19 @@ def test_a_merge_with_somebody_in_the_trash_is_refused(as_owner, cast):
     assert not read(cast.lea).is_deleted
 
 
-def test_the_orders_of_a_merged_record_are_shown(as_owner, cast):
+def test_orders_and_consent_of_a_merged_record_are_shown(as_owner, cast):
     twin = make_customer(cast.merchant, "Lea M.")
     make_order(cast.gare, twin, number="R-twin")
-    here, by = at(cast, cast.lea.id, "orders"), owner_of(cast.merchant)
+    here, by = at(cast, cast.lea.id), owner_of(cast.merchant)
     with within(cast.merchant):
         rows = [db.session.get(Customer, (cast.merchant.id, each.id)) for each in (cast.lea, twin)]
+        customers.note_consent(rows[1], is_given=True, source="till", by=by, now=NOW)
         merging.merge_customers(*rows, visit=Visit(by=by, now=datetime.now(UTC)))
         db.session.commit()
         db.session.expunge_all()
-    assert "R-twin" in as_owner.get(here).text
+    assert "R-twin" in as_owner.get(f"{here}/orders").text
+    assert "at the till" in as_owner.get(f"{here}/consents").text
+    assert "Agreed on 14 Mar 2026" in as_owner.get(here).text
 
 
 # Taking away

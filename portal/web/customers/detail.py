@@ -33,7 +33,7 @@ from portal.web.scope import current_merchant, now
 from portal.words import _, counted, number
 
 MOVEMENTS = 10  # of the statement, on the page of the customer; the card's own page has all
-_shop = aliased(Store, name="shop")
+_merged = aliased(Customer, name="merged")
 
 
 @dataclass(frozen=True)
@@ -190,13 +190,16 @@ def _linked(listing: Listing) -> Listing:
 
 
 def _told(customer_id: int) -> Select[Any]:
-    columns: list[Any] = [Customer, LoyaltyCard, LoyaltyProgram, _shop.name.label("store_name")]
+    columns: list[Any] = [Customer, LoyaltyCard, LoyaltyProgram, Store.name.label("store_name")]
     query = select(*columns, _number(), *_consent(), _merge())
     return (
         query.outerjoin(LoyaltyCard, _is(LoyaltyCard, LoyaltyCard.customer_id == Customer.id))
         .outerjoin(LoyaltyProgram, _is(LoyaltyProgram, LoyaltyProgram.id == LoyaltyCard.program_id))
-        .outerjoin(_shop, _is(_shop, _shop.id == Customer.home_store_id))
+        .outerjoin(Store, _is(Store, Store.id == Customer.home_store_id))
         .where(Customer.merchant_id == current_merchant().id, Customer.id == customer_id)
+        .where(Customer.deleted_at.is_(None))
+        # Records merged into this one lie in the trash.
+        .execution_options(include_deleted={Customer})
     )
 
 
@@ -217,12 +220,17 @@ def _number() -> Any:
 
 
 def _consent() -> tuple[Any, Any]:
+    """The newest word of the customer, also one given under a record merged into this one."""
+    is_theirs = (_merged.id == Customer.id) | (_merged.merged_into_id == Customer.id)
+    theirs = select(_merged.id).where(_merged.merchant_id == Customer.merchant_id, is_theirs)
+    theirs = theirs.correlate(Customer)
     told = []
     for column, name in ((ConsentEvent.is_given, "agreed"), (ConsentEvent.occurred_at, "agreed_at")):
         mine = select(column).where(
-            ConsentEvent.merchant_id == Customer.merchant_id, ConsentEvent.customer_id == Customer.id
+            ConsentEvent.merchant_id == Customer.merchant_id, ConsentEvent.customer_id.in_(theirs)
         )
-        newest = mine.order_by(ConsentEvent.id.desc()).limit(1).correlate(Customer)
+        newest = mine.order_by(ConsentEvent.occurred_at.desc(), ConsentEvent.id.desc()).limit(1)
+        newest = newest.correlate(Customer)
         told.append(newest.scalar_subquery().label(name))
     return told[0], told[1]
 
