@@ -37,6 +37,7 @@ WRITERS = int(os.environ.get("WRITERS", "8"))
 OPERATIONS = int(os.environ.get("OPERATIONS", "96"))
 THREADS = 24
 SAME = 20
+P99 = 2 if ROUNDS >= 50 else 10  # seconds; in the short form other tests run beside it
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300 + OPERATIONS)]
 
 
@@ -218,7 +219,7 @@ def test_many_writing_processes_lose_nothing(app, database, shop, tmp_path):
     every = sorted(seconds for answer in took for seconds in answer)
     assert len(every) == times * WRITERS
     if database.name == "sqlite":
-        assert every[len(every) * 99 // 100] < 2
+        assert every[len(every) * 99 // 100] < P99
 
 
 def everything_once(shop: Shop, files: list[Path], times: int) -> None:
