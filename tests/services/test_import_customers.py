@@ -15,8 +15,11 @@ from portal.models import (
     LoyaltyTransaction,
 )
 from portal.models.actor import OPERATOR
-from portal.services import trash
+from portal.services import customer_exports, trash
+from portal.services.cards import give_codes
 from portal.services.customers import delete_customer
+from portal.services.exports import csv_lines
+from portal.services.ledger.earning import earn
 from portal.services.ledger.merging import merge_customers
 from portal.services.ledger.visits import Visit
 from tests.factories import (
@@ -45,7 +48,7 @@ def bean(session):
 
 @pytest.fixture
 def program(bean):
-    return make_program(bean)
+    return make_program(bean, loyalty_type="hybrid")
 
 
 @pytest.fixture
@@ -164,7 +167,7 @@ def test_a_balance_is_posted_once_as_one_row(session, bean, program):
     report, _, _ = take_customers(bean, text)
     assert counted(report) == {"unchanged": 2}
     _, fates, _ = take_customers(bean, "id,name,points,stamps\n1,Kelly,130,3\n")
-    assert fates[0].warnings == ["The card had its starting balance before; it was left as it is."]
+    assert fates[0].warnings == ["The card has a balance here already; it was left as it is."]
     assert len(rows_of(session, bean, LoyaltyTransaction)) == 1
 
 
@@ -174,6 +177,30 @@ def test_a_balance_may_come_later(session, bean, program):
     assert (counted(report), report.warned) == ({"updated": 1}, 1)
     (row,) = rows_of(session, bean, LoyaltyTransaction)
     assert rows_of(session, bean, ImportRow)[-1].before == {"balance": row.id}
+
+
+def test_what_was_exported_comes_back_unchanged(session, bean, program, gare):
+    take_customers(bean, HEADER + "1,Kelly,212 555 0100,k@example.com,1950-05-29,3,A1\n2,Emi,,,,,\n")
+    with committed(bean.id):
+        kelly, emi = rows_of(session, bean, LoyaltyCard)
+        for card in (kelly, emi):
+            earn(card.id, spent_cents=9_500, visit=Visit(by=OPERATOR, now=NOW))
+        give_codes(emi, session.merge(bean))
+    lines = csv_lines(customer_exports.customers(bean, now=NOW))
+    text = "".join(lines)
+    assert ",95," in text
+    report, _, batch = take_customers(bean, text)
+    assert (counted(report), report.warned, batch) == ({"unchanged": 2}, 0, None)
+    assert [card.points_balance for card in rows_of(session, bean, LoyaltyCard)] == [95, 95]
+
+
+def test_a_card_with_movements_of_its_own_is_given_no_balance(session, bean, program):
+    take_customers(bean, "id,name\n1,Kelly\n")
+    with committed(bean.id):
+        earn(rows_of(session, bean, LoyaltyCard)[0].id, spent_cents=500, visit=Visit(by=OPERATOR, now=NOW))
+    _, (fate,), _ = take_customers(bean, "id,name,points\n1,Kelly,120\n")
+    assert fate.warnings == ["The card has a balance here already; it was left as it is."]
+    assert len(rows_of(session, bean, LoyaltyTransaction)) == 1
 
 
 def test_without_a_program_customers_come_without_cards_and_get_them_later(session, bean):

@@ -88,10 +88,15 @@ class Giving:
                 each.member.warnings.append(message)
 
     def _brings_balance(self, member: Member, card: LoyaltyCard) -> bool:
-        wanted, before = (member.points, member.stamps), self.roll.started.get(card.id, (0, 0))
-        if wanted != (0, 0) and before not in ((0, 0), wanted):
-            member.warnings.append(_("The card had its starting balance before; it was left as it is."))
-        return wanted != (0, 0) and before == (0, 0)
+        """Whether a balance is to be posted: once, and only on a card without movements of its own."""
+        wanted, now = (member.points, member.stamps), (card.points_balance, card.stamps_balance)
+        before = self.roll.started.get(card.id, (0, 0))
+        if wanted == (0, 0):
+            return False
+        is_fresh = before == (0, 0) and card.id not in self.roll.moved
+        if not is_fresh and wanted not in (before, now):
+            member.warnings.append(_("The card has a balance here already; it was left as it is."))
+        return is_fresh
 
     def _start(self, each: Written, card_id: int) -> None:
         """Post the balance the card had elsewhere: one row, which is no activity."""

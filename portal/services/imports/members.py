@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal.errors import Refused
 from portal.extensions import db
@@ -130,6 +130,7 @@ class Roll:
         self._load_people(members)
         self.cards: dict[int, LoyaltyCard] = {}
         self.started: dict[int, tuple[int, int]] = {}
+        self.moved: set[int] = set()
         if program is not None:
             self._load_cards(set(self.by_id), program)
 
@@ -137,7 +138,7 @@ class Roll:
         numbers = {number for member in members for number in member.cards}
         query = select(CardToken).where(
             CardToken.merchant_id == self.merchant_id,
-            CardToken.kind == "legacy",
+            CardToken.kind != "qr",  # an export tells our own number where there is one
             CardToken.value.in_(numbers),
             CardToken.revoked_at.is_(None),
         )
@@ -174,15 +175,20 @@ class Roll:
         )
         found = list(db.session.scalars(query.order_by(LoyaltyCard.id)))
         self.cards = {card.customer_id: card for card in found}
+        self._load_starts([card.id for card in found])
+
+    def _load_starts(self, card_ids: list[int]) -> None:
+        """Read what cards were given by imports, and which have movements of their own."""
         row = LoyaltyTransaction
-        starts = select(row.card_id, row.points_delta, row.stamps_delta).where(
-            row.merchant_id == self.merchant_id,
-            row.card_id.in_([card.id for card in found]),
-            row.type == "import",
-        )
-        for card_id, points, stamps in db.session.execute(starts):
-            before = self.started.get(card_id, (0, 0))
-            self.started[card_id] = (before[0] + points, before[1] + stamps)
+        is_start = row.type == "import"
+        sums = (func.sum(row.points_delta), func.sum(row.stamps_delta))
+        mine = (row.merchant_id == self.merchant_id, row.card_id.in_(card_ids), row.type != "enrol")
+        query = select(row.card_id, is_start, *sums).where(*mine).group_by(row.card_id, is_start)
+        for card_id, of_imports, points, stamps in db.session.execute(query):
+            if of_imports:
+                self.started[card_id] = (int(points), int(stamps))
+            else:
+                self.moved.add(card_id)
 
     def add(self, person: Customer) -> None:
         """Take somebody in."""
