@@ -55,6 +55,22 @@ def stores_of(program: LoyaltyProgram) -> dict[int, list[Store]]:
     return found
 
 
+def stores_to_choose(program: LoyaltyProgram, reward: LoyaltyReward | None) -> list[tuple[Store, bool]]:
+    """List the stores a reward may be limited to, each with whether it is; deleted ones only if it is."""
+    chosen = select(RewardStore.store_id).where(
+        RewardStore.merchant_id == program.merchant_id,
+        RewardStore.reward_id == (reward.id if reward else None),
+    )
+    is_chosen = Store.id.in_(chosen)
+    listed = (
+        select(Store, is_chosen)
+        .where(Store.merchant_id == program.merchant_id, Store.deleted_at.is_(None) | is_chosen)
+        .order_by(Store.deleted_at.is_not(None), Store.name, Store.id)
+    )
+    found = db.session.execute(listed, execution_options={"include_deleted": {Store}})
+    return [(store, bool(is_one)) for store, is_one in found]
+
+
 def add_reward(
     program: LoyaltyProgram,
     *,

@@ -6,12 +6,11 @@ from typing import Any, Self
 from wtforms import SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from portal.extensions import db
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_reward import LONGEST_DESCRIPTION, REWARD_LIMITS, LoyaltyReward
 from portal.models.store import Store
 from portal.models.text import LONGEST_NAME
-from portal.services.rewards import stores_of
+from portal.services.rewards import stores_to_choose
 from portal.web.filters import money_typed
 from portal.web.forms import ChangeForm, ChecksField, at_most
 from portal.web.program.fields import (
@@ -21,7 +20,6 @@ from portal.web.program.fields import (
     day_typed,
     number_typed,
 )
-from portal.web.scope import current_merchant
 from portal.words import _, later
 
 SHORT = [at_most(40)]
@@ -61,12 +59,12 @@ class RewardForm(ChangeForm):
     @classmethod
     def of(cls, program: LoyaltyProgram, reward: LoyaltyReward | None = None) -> Self:
         """Show a reward as people type it, with the tiers to choose from; or an empty form."""
-        listed = stores_of(program).get(reward.id, []) if reward else []
-        chosen = {"store_ids": sorted(store.id for store in listed)}
+        stores = stores_to_choose(program, reward)
+        chosen = {"store_ids": sorted(store.id for store, is_chosen in stores if is_chosen)}
         form = cls(obj=SimpleNamespace(**_typed(reward), **chosen) if reward else None)
         tiers = [(tier["key"], tier["name"]) for tier in program.tier_config]
         form.tier_key.choices = [("", _("Every member")), *tiers]
-        form.store_ids.choices = [(store.id, _store_words(store)) for store in _stores(listed)]
+        form.store_ids.choices = [(store.id, _store_words(store)) for store, _chosen in stores]
         return form
 
     def details(self) -> dict[str, Any]:
@@ -81,12 +79,6 @@ class RewardForm(ChangeForm):
         return (
             texts | numbers | {"discount_cents": self.discount.value, "store_ids": self.store_ids.data or []}
         )
-
-
-def _stores(listed: list[Store]) -> list[Store]:
-    """The stores to choose from: the living, and what is chosen already."""
-    living = db.session.scalars(Store.of(current_merchant()).order_by(Store.name, Store.id)).all()
-    return [*living, *(store for store in listed if store.is_deleted)]
 
 
 def _store_words(store: Store) -> str:
