@@ -264,13 +264,41 @@ def test_who_lies_in_the_trash_is_skipped(session, bean, program):
     assert fate.reason == f"It is in the trash (deletion {act.id}). Restore it to have it back."
 
 
-def test_who_was_merged_is_skipped(session, bean, program):
+MERGED = "This customer was merged into another one"
+
+
+def merged_into_another(session, bean):
     take_customers(bean, HEADER + "1,Kelly,,,,,\n2,Kelly K,,,,,\n")
     with committed(bean.id):
         loser, survivor = people(session, bean)
         merge_customers(survivor, loser, visit=Visit(by=OPERATOR, now=NOW))
+
+
+@pytest.mark.parametrize("mail", ["", "k@example.com"])
+def test_who_was_merged_is_the_survivor_and_stays_as_it_is(session, bean, program, mail):
+    merged_into_another(session, bean)
+    report, _, batch = take_customers(bean, HEADER + f"1,Kelly New,,{mail},,,\n")
+    assert (counted(report), batch) == ({"unchanged": 1}, None)
+    assert list(report.warnings) == [f"{MERGED}, who was left unchanged."]
+    (survivor,) = people(session, bean)
+    assert (survivor.name, survivor.external_ref, survivor.email) == ("Kelly K", "2", None)
+
+
+def test_who_was_merged_into_somebody_in_the_trash_is_skipped(session, bean, program):
+    merged_into_another(session, bean)
+    with committed(bean.id):
+        delete_customer(people(session, bean)[0], by=OPERATOR, now=NOW)
     report, (fate,), _ = take_customers(bean, HEADER + "1,Kelly,,,,,\n")
-    assert (counted(report), fate.reason) == ({"skipped": 1}, "This customer was merged into another one.")
+    assert (counted(report), fate.reason) == ({"skipped": 1}, f"{MERGED}, who is in the trash.")
+    assert people(session, bean) == []
+
+
+def test_who_has_the_reference_of_a_merged_one_is_changed(session, bean, program):
+    merged_into_another(session, bean)
+    make_customer(bean, "Kelly again", external_ref="1")
+    report, _, _ = take_customers(bean, HEADER + "1,Kelly Anew,,,,,\n")
+    assert (counted(report), list(report.warnings)) == ({"updated": 1}, [])
+    assert sorted(each.name for each in people(session, bean)) == ["Kelly Anew", "Kelly K"]
 
 
 def test_a_row_that_lay_in_the_trash_when_it_was_written_is_skipped(session, bean, program):

@@ -19,6 +19,7 @@ from portal.models import (
 )
 from portal.models.actor import OPERATOR
 from portal.services import imports, trash
+from portal.services.customers import delete_customer
 from portal.services.ledger.merging import merge_customers
 from portal.services.ledger.visits import Visit
 from tests.factories import (
@@ -307,6 +308,19 @@ def test_a_merged_customer_leads_to_the_survivor(session, bean, gare, program, k
     assert [order.customer_id for order in all_of(session, bean, Order)] == [survivor.id]
     cards = {card.customer_id: card.points_balance for card in all_of(session, bean, LoyaltyCard)}
     assert cards[survivor.id] == 25
+
+
+@pytest.mark.parametrize("is_merged", [True, False])
+def test_a_receipt_of_somebody_in_the_trash_is_nobodys(session, bean, gare, program, kelly, is_merged):
+    survivor = make_customer(bean, "Kelly Key", external_ref="1")
+    with committed(bean.id):
+        gone, other = session.merge(kelly), session.merge(survivor)
+        if is_merged:
+            merge_customers(other, gone, visit=Visit(by=OPERATOR, now=NOW))
+        delete_customer(other if is_merged else gone, by=OPERATOR, now=NOW)
+    counts, _, _ = take(bean, line(), is_earning=True)
+    assert [order.customer_id for order in all_of(session, bean, Order)] == [None]
+    assert counts["earned"] == 0
 
 
 @pytest.mark.parametrize(

@@ -80,17 +80,24 @@ class CustomerWriter:
     def _write(self, fate: Fate, member: Member) -> Written | None:
         try:
             self._once(member)
-            dead = self.roll.dead.get(str(member.values.get("external_ref")))
             person = self.roll.find(member)
-            if member.values.pop("deleted_at", None):
-                fate.outcomes, fate.reason = ["skipped"], _("It lay in the trash when the file was written.")
-            elif person is None and dead is not None:
-                fate.outcomes, fate.reason = ["skipped"], _why_dead(dead)
-            else:
+            if not self._is_left(fate, member, person):
                 return self._change(member, person) if person else self._add(member)
         except Refused as refusal:
             refuse(fate, refusal.message)
         return None
+
+    def _is_left(self, fate: Fate, member: Member, person: Customer | None) -> bool:
+        """Leave alone who lies in the trash, there or here, and who is somebody else by now."""
+        dead = self.roll.dead.get(str(member.values.get("external_ref")))
+        if member.values.pop("deleted_at", None):
+            fate.outcomes, fate.reason = ["skipped"], _("It lay in the trash when the file was written.")
+        elif self.roll.merged_into(member) is not None:
+            said = _("This customer was merged into another one, who was left unchanged.")
+            fate.outcomes, fate.warnings = ["unchanged"], [said]
+        elif person is None and dead is not None:
+            fate.outcomes, fate.reason = ["skipped"], _why_dead(dead)
+        return bool(fate.outcomes)
 
     def _once(self, member: Member) -> None:
         """Refuse a row about somebody an earlier line was about."""
@@ -177,7 +184,7 @@ def refuse(fate: Fate, why: str) -> None:
 
 def _why_dead(person: Customer) -> str:
     if person.merged_into_id is not None:
-        return _("This customer was merged into another one.")
+        return _("This customer was merged into another one, who is in the trash.")
     return _("It is in the trash (deletion %(id)s). Restore it to have it back.", id=person.deletion_id)
 
 

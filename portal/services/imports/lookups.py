@@ -103,7 +103,10 @@ def sellers(merchant_id: int, baskets: Sequence[Basket]) -> dict[str, int]:
 
 
 def customers(merchant_id: int, baskets: Sequence[Basket], country: str) -> dict[str, int]:
-    """Find who bought, by reference, or else by e-mail or phone; a merged one leads to the survivor."""
+    """Find who bought, by reference, or else by e-mail or phone; a merged one leads to the survivor.
+
+    Nobody who lies in the trash.
+    """
     refs = {ref for basket in baskets if (ref := basket.customer)}
     reached = {basket.key: ways(basket.said.get("contact", ""), country) for basket in baskets}
     contacts = {way for found in reached.values() for way in found}
@@ -114,13 +117,25 @@ def customers(merchant_id: int, baskets: Sequence[Basket], country: str) -> dict
     )
     query = select(*columns).where(Customer.merchant_id == merchant_id, *same)
     merged_first = query.order_by(Customer.deletion_id.is_(None), Customer.id)
+    found = db.session.execute(merged_first, execution_options=DEAD_TOO).all()
+    living = _living(merchant_id, {row.merged_into_id for row in found if row.merged_into_id})
     by_ref: dict[str | None, int] = {}
     by_contact: dict[str | None, int] = {}
-    for row in db.session.execute(merged_first, execution_options=DEAD_TOO):
+    for row in found:
         person = row.merged_into_id or row.id
+        if row.merged_into_id and person not in living:
+            continue
         by_ref[row.external_ref] = person
         by_contact[row.email] = by_contact[row.phone] = person
     return _named(baskets, by_ref, by_contact, reached)
+
+
+def _living(merchant_id: int, ids: set[int]) -> set[int]:
+    """Keep the customers who are not in the trash."""
+    if not ids:
+        return ids
+    mine = (Customer.merchant_id == merchant_id, Customer.id.in_(ids))
+    return set(db.session.scalars(select(Customer.id).where(*mine)))
 
 
 def _named(

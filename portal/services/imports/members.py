@@ -126,6 +126,7 @@ class Roll:
         self.people: dict[tuple[str, Any], Customer] = {}
         self.by_id: dict[int, Customer] = {}
         self.dead: dict[str, Customer] = {}
+        self.survivors: dict[int | None, Customer] = {}
         self.tokens = self._tokens(members)
         self._load_people(members)
         self.cards: dict[int, LoyaltyCard] = {}
@@ -166,6 +167,13 @@ class Roll:
         found = list(db.session.scalars(query.order_by(Customer.id), execution_options=DEAD_TOO))
         undone = taken_back(self.merchant_id, "customers", [person.id for person in found])
         self.dead = {str(each.external_ref): each for each in found if each.id not in undone}
+        self._load_survivors({each.merged_into_id for each in found if each.merged_into_id})
+
+    def _load_survivors(self, ids: set[int]) -> None:
+        """Find the living people that merged records are now."""
+        if ids:
+            alive = select(Customer).where(Customer.merchant_id == self.merchant_id, Customer.id.in_(ids))
+            self.survivors = {each.id: each for each in db.session.scalars(alive)}
 
     def _load_cards(self, customer_ids: set[int], program: LoyaltyProgram) -> None:
         query = select(LoyaltyCard).where(
@@ -201,6 +209,17 @@ class Roll:
     def holder(self, name: str, value: Any) -> Customer | None:
         """Find who has a phone, an e-mail address or a reference."""
         return self.people.get((name, value))
+
+    def merged_into(self, member: Member) -> Customer | None:
+        """Find the living person that the record with this reference was merged into.
+
+        Nobody where somebody living has the reference again.
+        """
+        ref = str(member.values.get("external_ref"))
+        dead = self.dead.get(ref)
+        if dead is None or ("external_ref", ref) in self.people:
+            return None
+        return self.survivors.get(dead.merged_into_id)
 
     def find(self, member: Member) -> Customer | None:
         """Find who a row is about: by reference, or else by e-mail, phone or the number of an old card.
