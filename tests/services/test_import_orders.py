@@ -311,7 +311,7 @@ def test_a_merged_customer_leads_to_the_survivor(session, bean, gare, program, k
 
 
 @pytest.mark.parametrize("is_merged", [True, False])
-def test_a_receipt_of_somebody_in_the_trash_is_nobodys(session, bean, gare, program, kelly, is_merged):
+def test_a_receipt_of_somebody_in_the_trash_is_nobodys(session, bean, gare, kelly, is_merged):
     survivor = make_customer(bean, "Kelly Key", external_ref="1")
     with committed(bean.id):
         gone, other = session.merge(kelly), session.merge(survivor)
