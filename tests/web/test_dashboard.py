@@ -81,6 +81,10 @@ def text_of(answer, heading):
     return " ".join(re.sub(r"<[^>]+>", " ", part[1]).split()) if part else None
 
 
+def lately(cast, sign_in, here, **asked):
+    return text_of(sign_in(cast.owner).get(f"{here}lately", query_string=asked), "lately")
+
+
 def wrote(cast, work):
     db.session.expunge_all()
     with within(cast.merchant):
@@ -320,13 +324,13 @@ def test_what_happened_lately_folds_what_is_alike(cast, sign_in, here, today):
         stores.change_store(gare, city="Esch", by=by)
 
     wrote(cast, work)
-    told = text_of(sign_in(cast.owner).get(here), "lately")
+    told = lately(cast, sign_in, here)
     assert "Olga Owner changed store Gare : city" in told
     assert "Olga Owner added product Pie , and 2 more like it" in told
     assert "Tea" not in told
-    of_another = text_of(sign_in(cast.owner).get(f"{here}?store={cast.belval.id}"), "lately")
+    of_another = lately(cast, sign_in, here, store=cast.belval.id)
     assert "Nothing was done in this time." in of_another
-    of_this = text_of(sign_in(cast.owner).get(f"{here}?store={cast.gare.id}"), "lately")
+    of_this = lately(cast, sign_in, here, store=cast.gare.id)
     assert "changed store Gare" in of_this
 
 
@@ -337,8 +341,8 @@ def test_what_happened_before_that_time_is_not_told(cast, sign_in, here, today):
         cast,
         lambda: db.session.execute(insert(AuditEntry), [entry | {"occurred_at": TODAY - timedelta(days=10)}]),
     )
-    assert "changed store Gare" in text_of(sign_in(cast.owner).get(here), "lately")
-    assert "Nothing was done" in text_of(sign_in(cast.owner).get(f"{here}?range=7"), "lately")
+    assert "changed store Gare" in lately(cast, sign_in, here)
+    assert "Nothing was done" in lately(cast, sign_in, here, range=7)
 
 
 def test_many_stores_are_cut_short_and_lead_to_the_list(cast, sign_in, here, monkeypatch):
@@ -370,7 +374,7 @@ def test_another_merchant_counts_for_nothing(cast, sign_in, here, today):
     answer = sign_in(cast.owner).get(here)
     assert tiles(answer) == before
     assert "Theirs" not in answer.text
-    assert "Nothing was done" in text_of(answer, "lately")
+    assert "Nothing was done" in lately(cast, sign_in, here)
 
 
 def test_the_piece_is_the_page_without_its_frame(cast, sign_in, here):

@@ -18,3 +18,10 @@ def index() -> Response | AnyResponse:
     if seen is None:  # the store in the address is gone, or not theirs
         return redirect(url_for("dashboard.index"))
     return page("dashboard/index.html", **seen)
+
+
+@bp.get("/lately")
+@allow("owner")
+def lately() -> Response:
+    """Tell what happened last; the dashboard fetches it, for it is long to gather."""
+    return page("dashboard/lately.html", lately=shown.lately())

@@ -76,10 +76,21 @@ def gathered() -> dict[str, Any] | None:
         "steps": steps,
         "next_step": next((step for step in steps if not step.done), None),
         "deletions": _deletions(span) if role >= Role.MANAGER else None,
-        "lately": _lately(span) if role >= Role.OWNER else None,
+        "sees_lately": role >= Role.OWNER,
         "word": word,
         "now": now(),
     }
+
+
+def lately() -> list[Lately]:
+    """Gather what happened last; a run of like acts by one person is one line."""
+    span = asked_span()
+    query = history.entries_of(current_merchant()).where(AuditEntry.occurred_at >= span.begins)
+    if span.store_id is not None:
+        is_store = (AuditEntry.subject_kind == "stores") & (AuditEntry.subject_id == span.store_id)
+        query = query.where(or_(AuditEntry.store_id == span.store_id, is_store))
+    newest = query.order_by(AuditEntry.occurred_at.desc(), AuditEntry.id.desc()).limit(LOOKED_AT)
+    return _folded([happening_of(row) for row in db.session.execute(newest)])
 
 
 def _choices(stores: Sequence[Row[Any]]) -> list[tuple[str, str]]:
@@ -130,16 +141,6 @@ def _deletions(span: Span) -> list[Row[Any]]:
         query = query.where(Deletion.store_id == span.store_id)
     newest = query.order_by(Deletion.deleted_at.desc(), Deletion.id.desc()).limit(LATEST)
     return list(db.session.scalars(newest))
-
-
-def _lately(span: Span) -> list[Lately]:
-    """What happened last; a run of like acts by one person is one line."""
-    query = history.entries_of(current_merchant()).where(AuditEntry.occurred_at >= span.begins)
-    if span.store_id is not None:
-        is_store = (AuditEntry.subject_kind == "stores") & (AuditEntry.subject_id == span.store_id)
-        query = query.where(or_(AuditEntry.store_id == span.store_id, is_store))
-    newest = query.order_by(AuditEntry.occurred_at.desc(), AuditEntry.id.desc()).limit(LOOKED_AT)
-    return _folded([happening_of(row) for row in db.session.execute(newest)])
 
 
 def _folded(lines: Sequence[Happening]) -> list[Lately]:
