@@ -16,7 +16,7 @@ from portal.models.tenancy import scoped
 from portal.services.exports import PIECE, Row
 from portal.services.ledger import expiring
 
-FIELDS = (
+CUSTOMERS = (
     "external_ref",
     "name",
     "phone",
@@ -37,7 +37,7 @@ def customers(
 
     The scope of the merchant is open only while a piece is read.
     """
-    yield list(FIELDS)
+    yield list(CUSTOMERS)
     last: int | None = 0
     while last is not None:
         with scoped(db.session, merchant.id):
