@@ -69,7 +69,15 @@ def to_change() -> LoyaltyProgram:
 
     Raises Conflict("no_program") when it was deleted meanwhile.
     """
-    program = programs.find_program(current_merchant(), to_change=True)
+    return _or_gone(programs.find_program(current_merchant(), to_change=True))
+
+
+def still_there() -> LoyaltyProgram:
+    """Find the merchant's program again, held by nobody; raises as `to_change` does."""
+    return _or_gone(living())
+
+
+def _or_gone(program: LoyaltyProgram | None) -> LoyaltyProgram:
     if program is None:
         message = _("There is no program any more. Start one, or restore the one in the trash.")
         raise Conflict("no_program", message)

@@ -8,9 +8,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal.extensions import db
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.services import programs
+from portal.services.ledger.frozen import frozen_on_cards
 from portal.web.access import allow
 from portal.web.page import done, page
-from portal.web.program import looking, shown
+from portal.web.program import conversion_told, looking, shown
 from portal.web.program.forms import (
     BrandingForm,
     EarningForm,
@@ -21,7 +22,7 @@ from portal.web.program.forms import (
     WalletForm,
 )
 from portal.web.program.routes import bp
-from portal.web.scope import actor, now
+from portal.web.scope import actor, current_merchant, now
 from portal.words import _
 
 FORMS: dict[str, type[TabForm]] = {
@@ -60,6 +61,10 @@ def save(tab: str) -> Response | AnyResponse:
 def shown_tab(tab: str, program: LoyaltyProgram, form: TabForm, **more: Any) -> Response:
     """Show one tab with its form."""
     told = {"look": None, "may_look": tab in looking.TABS, **more}
+    if tab == "earning":
+        lying = frozen_on_cards(program, current_merchant(), now=now())
+        told["frozen"] = lying and conversion_told.lies_frozen(lying)
+        told["convert_label"] = lying and conversion_told.convert_label(lying)
     return page(f"program/{tab}.html", form.status, form=form, **shown.around(program, tab), **told)
 
 
