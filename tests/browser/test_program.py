@@ -10,7 +10,9 @@ from playwright.sync_api import expect
 
 from portal.models.actor import OPERATOR
 from portal.services import accounts, programs, rewards, stores, team
+from portal.web.program import conversion
 from tests.browser.conftest import PASSWORD, PHONE, faults, sign_in
+from tests.factories import give, make_card
 
 pytestmark = pytest.mark.browser
 TIERS = [
@@ -415,3 +417,28 @@ def test_a_sheet_pressed_twice_is_sent_once(signed_in, shop, program):
     dialog.get_by_role("button", name="Offer it").dblclick()
     expect(page.get_by_text("Added Cake.")).to_be_visible()
     assert len(sent) == 2
+
+
+def test_frozen_stamps_become_points_in_the_dialog(signed_in, shop, program, monkeypatch):
+    monkeypatch.setattr(conversion, "CHUNK", 1)
+    monkeypatch.setattr(conversion, "PATIENCE_SECONDS", 0)
+    for held in (7, 4):
+        give(make_card(program), stamps=held)
+    page = signed_in
+    page.goto(shop.at("program/earning"))
+    page.get_by_text("Points for what they spend.").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("2 cards hold 11 frozen stamps.")).to_be_visible()
+    page.get_by_role("link", name="Convert them into points…").click()
+    dialog = page.get_by_role("dialog", name="Convert frozen stamps")
+    dialog.get_by_role("button", name="See what it does").click()
+    expect(dialog.get_by_text("Say how many for one")).to_be_visible()
+    dialog.get_by_label("Points for one stamp").fill("2,5")
+    dialog.get_by_role("button", name="See what it does").click()
+    expect(dialog.get_by_text("On 2 cards 11 stamps become 27 points.")).to_be_visible()
+    expect(dialog.get_by_text("1 card gets a whole number")).to_be_visible()
+    assert faults(page) == []
+    dialog.get_by_role("button", name="Convert", exact=True).click()
+    expect(page.get_by_text("Converted 11 stamps into 27 points on 2 cards.")).to_be_visible()
+    expect(page.get_by_text("frozen stamps")).to_have_count(0)
+    expect(dialog).to_be_hidden()
