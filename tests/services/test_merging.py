@@ -594,6 +594,50 @@ def test_what_expired_since_cannot_be_told_apart(shop):
         apart(shop, done, days + 60 * 23)
 
 
+def test_a_refund_that_was_voided_since_takes_nothing_from_whoever_comes_back(shop, program):
+    lea, other = pair(shop)
+    bought = buy(shop, other, 100)
+    done = merge(shop, lea, other)
+    back = reverse_earn(bought, 4000, visit=visit(shop, 11)).rows[-1]
+    void(back, visit=visit(shop, 12))
+    apart(shop, done)
+    assert (balance(lea), balance(other)) == ((0, 0), (100, 0))
+
+
+def test_a_refund_that_is_voided_after_all_comes_back_to_whose_purchase_it_was(shop, program):
+    lea, other = pair(shop)
+    bought = buy(shop, other, 100)
+    done = merge(shop, lea, other)
+    back = reverse_earn(bought, 4000, visit=visit(shop, 11)).rows[-1]
+    apart(shop, done)
+    assert (balance(lea), balance(other)) == ((0, 0), (60, 0))
+    void(back, visit=visit(shop, 21))
+    assert (balance(lea), balance(other)) == ((0, 0), (100, 0))
+
+
+def test_merged_twice_a_refund_of_the_first_time_may_be_voided_in_the_second(shop, program):
+    lea, other = pair(shop)
+    bought = buy(shop, other, 100)
+    done = merge(shop, lea, other)
+    back = reverse_earn(bought, 4000, visit=visit(shop, 11)).rows[-1]
+    apart(shop, done)
+    again = merge(shop, lea, other, 30)
+    void(back, visit=visit(shop, 31))
+    apart(shop, again, 32)
+    assert (balance(lea), balance(other)) == ((0, 0), (100, 0))
+
+
+def test_a_stamp_that_was_voided_while_merged_counts_no_more_after(shop):
+    make_program(shop, **STAMPS | {"cooldown_minutes": 60, "max_daily_stamps": 1})
+    lea, other = pair(shop)
+    given = stamp(other.card.id, visit=visit(shop, 1)).rows[0]
+    done = merge(shop, lea, other)
+    void(given, visit=visit(shop, 11))
+    apart(shop, done)
+    stamp(other.card.id, visit=visit(shop, 21))
+    assert balance(other) == (0, 1)
+
+
 def test_a_merge_under_another_is_taken_apart_after_it(shop, program):
     lea, other = pair(shop)
     third = join(shop, "Lea K")

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import aliased
 
 from portal.errors import Refused
 from portal.extensions import db
@@ -137,17 +138,18 @@ def day_of(moment: datetime, account: Account) -> tuple[datetime, datetime]:
 
 
 def _live_stamps(account: Account) -> tuple[ColumnElement[bool], ...]:
-    card = account.card
-    voided = select(LoyaltyTransaction.reverses_id).where(
-        LoyaltyTransaction.merchant_id == card.merchant_id,
-        LoyaltyTransaction.card_id == card.id,
-        LoyaltyTransaction.type == "void",
+    card, void = account.card, aliased(LoyaltyTransaction)
+    # Of any card: a stamp may be voided while its card is merged into another.
+    voided = exists().where(
+        void.merchant_id == card.merchant_id,
+        void.type == "void",
+        void.reverses_id == LoyaltyTransaction.id,
     )
     return (
         LoyaltyTransaction.merchant_id == card.merchant_id,
         LoyaltyTransaction.card_id == card.id,
         LoyaltyTransaction.type == "stamp",
-        LoyaltyTransaction.id.not_in(voided),
+        ~voided,
     )
 
 

@@ -144,9 +144,14 @@ def _to_give_back(cards: _Cards) -> tuple[int, int]:
     """Sum up what came with the merge, less what was refunded, voided or cancelled of it since."""
     row, loser = LoyaltyTransaction, cards.loser.card
     older = select(row.id).where(row.merchant_id == loser.merchant_id, row.card_id.in_(cards.loser.cards()))
+    # A refund of theirs that was voided since took nothing, wherever it was posted.
+    refunds = select(row.id).where(
+        row.merchant_id == loser.merchant_id, row.type == "refund_reversal", row.linked_id.in_(older)
+    )
     about = or_(
         row.linked_id.in_(older),
         row.reverses_id.in_(older),
+        row.reverses_id.in_(refunds),
         row.reward_issue_id.in_(cards.moved["issues"]),
     )
     sums = _since(cards, func.sum(row.points_delta), func.sum(row.stamps_delta)).where(about)

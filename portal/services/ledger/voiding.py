@@ -39,7 +39,7 @@ def void(row: LoyaltyTransaction, *, visit: Visit, reason_code: str | None = Non
         return Posting(account.card, account.rows, "voided")
 
     request = {"row": row.id, "reason": reason_code}
-    return once(row.card_id, "void", request, work, visit=visit, dead_too=True)
+    return once(_card_of(row), "void", request, work, visit=visit, dead_too=True)
 
 
 def voided_ids(row: LoyaltyTransaction) -> set[int | None]:
@@ -48,6 +48,13 @@ def voided_ids(row: LoyaltyTransaction) -> set[int | None]:
         LoyaltyTransaction.merchant_id == row.merchant_id, LoyaltyTransaction.type == "void"
     )
     return set(db.session.scalars(voids.where(LoyaltyTransaction.reverses_id.in_(_around(row)))))
+
+
+def _card_of(row: LoyaltyTransaction) -> int:
+    """Find the card the row bears on: a refund on a merged card is its purchase's, after an unmerge too."""
+    if row.type != "refund_reversal" or row.linked_id is None:
+        return row.card_id
+    return db.session.get_one(LoyaltyTransaction, (row.merchant_id, row.linked_id)).card_id
 
 
 def _around(row: LoyaltyTransaction) -> list[int]:
