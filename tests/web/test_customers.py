@@ -441,6 +441,9 @@ def test_somebody_new_gets_a_card_whose_code_is_shown_once(as_manager, cast):
     again = as_manager.post(at(cast, ""), data=sent)
     assert again.status_code == 200
     assert "given-card-code" not in again.text
+    assert "had a card already" not in again.text
+    assert "Zoé has a card" in again.text
+    assert "replace the card" in again.text
     assert len(all_of(cast.merchant, LoyaltyCard)) == 2
 
 

@@ -180,6 +180,23 @@ def test_a_customer_without_points_and_a_deleted_one(manager, cast, sign_in):
     assert "Anna Weber (deleted)" in sign_in(cast.owner).get(here).text
 
 
+def test_the_order_of_somebody_erased_names_nobody_and_leads_nowhere(cast, sign_in):
+    owner = sign_in(cast.owner)
+    erasure = path(cast.merchant, "customers", cast.customer.id, "erasure")
+    assert owner.post(erasure, data={"typed_name": "Anna Weber"}).status_code == 303
+    text = owner.get(path(cast.merchant, "orders", cast.order.id)).text
+    assert f"deleted customer #{cast.customer.id}" in text
+    assert "(deleted)" not in text
+    assert "See the card" not in text
+
+
+def test_a_refund_says_when_the_purchase_was(manager, cast):
+    refund(manager, cast, amount="5")
+    text = manager.get(path(cast.merchant, "orders", cast.order.id)).text
+    assert "The purchase was on" in text
+    assert "It happened on" not in text
+
+
 def test_a_refund_in_parts_through_the_form(manager, cast):
     for amount, said in (("10", "−10 points"), ("5,00", "−5 points"), ("4.99", "−4 points")):
         form = manager.get(path(cast.merchant, "orders", cast.order.id, "refunds", "new")).text

@@ -53,8 +53,8 @@ class Page:
 
     @property
     def customer(self) -> str:
-        """Who bought it."""
-        return _named(self.row.customer_name, self.row.customer_died)
+        """Who bought it; whom nothing is known of any more has a name that says so."""
+        return _named(self.row.customer_name, self.row.customer_died and not self.row.customer_purged)
 
     @property
     def customer_href(self) -> str:
@@ -103,7 +103,9 @@ class Page:
 
     @property
     def card_href(self) -> str:
-        """Where the card it moved is to be seen."""
+        """Where the card it moved is to be seen, unless its customer is gone for good."""
+        if self.row.customer_purged:
+            return ""
         cards = [line.row.card_id for line in self.movements]
         return link_to("cards.show", card_id=cards[-1]) if cards else ""
 
@@ -133,6 +135,7 @@ def _told(order_id: int) -> Any:
         Store.deleted_at.label("store_died"),
         Customer.name.label("customer_name"),
         Customer.deleted_at.label("customer_died"),
+        Customer.purged_at.label("customer_purged"),
         User.display_name.label("person"),
         User.deleted_at.label("person_died"),
     ]
