@@ -37,6 +37,7 @@ NOTES = {
     "no_card": "{} a customer without a card in the program; nothing was earned.",
     "card_suspended": "{} a customer whose card is suspended; nothing was earned.",
     "differs": "{} another total than the order that is here, which was left as it is.",
+    "other_time": "{} another time than the order that is here. Is a column missing in --group-by?",
 }
 
 UNDONE = {

@@ -78,6 +78,18 @@ def test_what_is_no_time_is_refused(clock):
         moment("2019-04-01", clock, None, NEW_YORK)
 
 
+@pytest.mark.parametrize("on", ["9999-12-31 23:59", "0001-01-01 00:00 +0500"])
+def test_what_lies_beyond_the_calendar_is_no_date(on):
+    with pytest.raises(Refused, match="is no date"):
+        moment(on, "", None, NEW_YORK)
+
+
+@pytest.mark.parametrize("clock", ["10:00 +25:00", "10:00 -0175"])
+def test_what_is_no_offset_is_no_time(clock):
+    with pytest.raises(Refused, match="no time of the day"):
+        moment("2019-04-01", clock, None, NEW_YORK)
+
+
 @pytest.mark.parametrize(("text", "means"), [("2", "2"), ("2.0", "2.0"), ("0,250", "0.250")])
 def test_a_quantity_is_read(text, means):
     assert quantity(text) == Decimal(means)

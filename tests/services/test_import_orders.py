@@ -126,6 +126,31 @@ def test_an_order_that_is_here_with_another_total_stays_as_it_is(session, bean, 
     assert [order.total_cents for order in all_of(session, bean, Order)] == [250]
 
 
+def test_another_sale_under_a_number_that_is_here_is_named(session, bean, gare):
+    take(bean, line(who="0"), group_by=())
+    _, (outcome,), _ = take(bean, line(who="0", when="2019-05-02"), group_by=())
+    assert outcome.outcome == "unchanged"
+    assert outcome.notes == [
+        ("other_time", "It is here as sold at another time, and was left as it is. Is it another sale?")
+    ]
+
+
+def test_without_a_number_nobody_could_know_a_sale_again(session, bean, gare):
+    counts, outcomes, _ = take(bean, line("") + line("", amount="3.00") + line("8"), group_by=())
+    assert counts["new"] == 1
+    told = [each.reason for each in outcomes if each.outcome == "refused"]
+    assert told == ["Nothing says which basket it is of: “receipt” is blank."] * 2
+
+
+def test_lines_of_days_apart_are_not_one_basket(session, bean, gare):
+    night = line(who="0", clock="23:55") + line(who="0", when="2019-04-02", clock="00:05")
+    apart = line("8", who="0") + line("8", who="0", when="2019-04-09")
+    _, outcomes, _ = take(bean, night + apart, group_by=())
+    told = {each.basket.key: each for each in outcomes}
+    assert (told["7"].outcome, told["8"].outcome) == ("new", "refused")
+    assert "were sold more than a day apart. Is a column missing in --group-by?" in told["8"].reason
+
+
 def test_the_broken_header_of_one_cell_is_mended(session, bean, gare, kelly):
     names = HEADER.strip().split(",")
     header = '"' + names[0] + "," + ",".join(f'""{name}""' for name in names[1:]) + '"\n'
@@ -254,6 +279,8 @@ def test_a_basket_is_refused_whole_with_all_that_is_wrong(session, bean, gare, k
         (line(when="14.3.2019"), "may be read two ways"),
         (line(clock="25:00"), "no time of the day"),
         (line(when="2999-01-01"), "sold in the future"),
+        (line(when="1019-04-01"), "sold before 1970"),
+        (line(when="9999-12-31", clock="23:59"), "is no date"),
         (line(amount="", price=""), "Line 2 has no amount."),
         (line(amount="-2.50"), "money given back"),
         (line(amount="€2.50"), "The price says €, but the money here is USD."),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -19,6 +19,8 @@ from portal.words import _
 LONGEST_NAME = 120
 SAID = ("store", "customer", "contact", "staff", "number")  # one basket, one answer
 NOBODY = frozenset(["", "0"])
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # no till wrote a receipt before
+LONGEST = timedelta(days=1)  # from the first line of a basket to its last
 
 
 class Item(NamedTuple):
@@ -80,8 +82,17 @@ class Reader:
                 yield line
                 continue
             known = len(line.cells) > most
-            key = "/".join(line.cells[at] for at in group_by) if known else ""
-            receipts.add(key or f"line {line.number}", self._seconds(line), line)
+            cells = [line.cells[at] for at in group_by] if known else []
+            if any(cells):
+                receipts.add("/".join(cells), self._seconds(line), line)
+            else:
+                receipts.add(f"line {line.number}", None, self._nameless(line))
+
+    def _nameless(self, line: Line) -> Line:
+        """Fault a line that nothing tells from others: it could not be known again."""
+        names = ", ".join(self.plan.table.columns[at] for at in self.plan.group_by)
+        message = _("Nothing says which basket it is of: “%(columns)s” is blank.", columns=names)
+        return line if line.fault else line._replace(fault=message)
 
     def _seconds(self, line: Line) -> int | None:
         try:
@@ -122,6 +133,9 @@ class Reader:
         if basket.at is not None and not line.cells[self.plan.columns["date"]]:
             return  # only the first line of a basket says when
         at = self._moment(line)
+        if basket.at is not None and abs(at - basket.at) > LONGEST:
+            message = _("Its lines were sold more than a day apart. Is a column missing in --group-by?")
+            raise Refused("mixed", message)
         basket.at = at if basket.at is None else min(basket.at, at)
 
     def _item(self, basket: Basket, number: int, values: dict[str, Any]) -> Item:
@@ -155,6 +169,8 @@ class Reader:
     def _check(self, basket: Basket) -> None:
         if basket.at is not None and basket.at > self.now:
             basket.faults.append(_("It was sold in the future. Is the date right, or --dates?"))
+        if basket.at is not None and basket.at < EARLIEST:
+            basket.faults.append(_("It was sold before 1970. Is the date right, or --dates?"))
         if basket.total_cents > MOST_CENTS:
             basket.faults.append(_("It costs more than anybody means."))
 

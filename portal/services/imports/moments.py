@@ -33,7 +33,11 @@ def day(text: str, order: str | None) -> date:
             return _turned(signed, str(order))
     except ValueError:  # the 31st of June
         pass
-    raise Refused("bad_date", _("“%(text)s” is no date. Write it like 2026-03-14.", text=text))
+    raise _no_date(text)
+
+
+def _no_date(text: str) -> Refused:
+    return Refused("bad_date", _("“%(text)s” is no date. Write it like 2026-03-14.", text=text))
 
 
 def _turned(found: re.Match[str], order: str) -> date:
@@ -54,13 +58,19 @@ def moment(on: str, at: str, order: str | None, zone: ZoneInfo) -> datetime:
     offset = OFFSET.search(clock)
     told = _time(OFFSET.sub("", clock).strip())
     when = datetime.combine(day(written, order), told, tzinfo=_zone(offset[1]) if offset else zone)
-    return when.astimezone(UTC)
+    try:
+        return when.astimezone(UTC)
+    except OverflowError:  # the last evening of the year 9999
+        raise _no_date(written) from None
 
 
 def _zone(offset: str) -> ZoneInfo:
     if offset.upper() in ("Z", "UTC"):
         return UTC  # type: ignore[return-value]  # any tzinfo will do
-    return datetime.strptime(offset.replace(":", ""), "%z").tzinfo  # type: ignore[return-value]  # as above
+    try:
+        return datetime.strptime(offset.replace(":", ""), "%z").tzinfo  # type: ignore[return-value]  # as above
+    except ValueError:  # +25:00
+        raise _no_time(offset) from None
 
 
 def _time(text: str) -> time:
@@ -72,7 +82,11 @@ def _time(text: str) -> time:
             return time(_hour(int(found[1]), found[4]), int(found[2]), int(found[3] or 0))
     except ValueError:  # 25:00
         pass
-    raise Refused("bad_time", _("“%(text)s” is no time of the day. Write it like 14:30.", text=text))
+    raise _no_time(text)
+
+
+def _no_time(text: str) -> Refused:
+    return Refused("bad_time", _("“%(text)s” is no time of the day. Write it like 14:30.", text=text))
 
 
 def _hour(hour: int, half: str | None) -> int:

@@ -194,6 +194,9 @@ def _here_already(basket: Basket, known: lookups.Known) -> Outcome:
     found = Outcome(basket, "unchanged", order_id=known.id, customer_id=known.customer_id)
     if known.total_cents != basket.total_cents:
         found.note("differs", _("It is here with another total, and was left as it is."))
+    elif known.occurred_at != basket.at:
+        told = _("It is here as sold at another time, and was left as it is. Is it another sale?")
+        found.note("other_time", told)
     return found
 
 
