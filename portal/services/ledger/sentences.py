@@ -138,6 +138,9 @@ def _refund(subject: Subject, telling: Telling) -> str:
     part = telling.money(subject.row.eligible_cents or 0)
     if given is None or given.amount_cents is None:
         return _("Refund of %(part)s", part=part)
+    if given.eligible_cents != given.amount_cents:
+        whole = telling.money(given.eligible_cents or 0)
+        return _("Refund of %(part)s of the %(whole)s that counted", part=part, whole=whole)
     return _("Refund of %(part)s of %(whole)s", part=part, whole=telling.money(given.amount_cents))
 
 

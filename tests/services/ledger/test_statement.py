@@ -115,6 +115,13 @@ def test_a_refund_says_what_was_set_off_and_forgiven(shop):
     assert told[2] == "20 points expired, no visit for 10 days: −20"
 
 
+def test_a_refund_of_a_purchase_that_counted_in_part_names_what_counted(shop):
+    program, card = points_card(shop)
+    first = earn(card.id, spent_cents=1220, excluded_cents=1000, visit=visit(shop)).rows[0]
+    reverse_earn(first, 220, visit=visit(shop, 1))
+    assert read(card, program, shop)[0] == "Refund of €2.20 of the €2.20 that counted: −22"
+
+
 def test_a_refund_says_what_the_merchant_forgives(shop):
     program, card = points_card(shop, clawback_policy="clamp_to_zero")
     reward = make_reward(program, "Free coffee", points_required=150)
