@@ -651,6 +651,19 @@ def test_a_merge_under_another_is_taken_apart_after_it(shop, program):
     assert [balance(each)[0] for each in (lea, other, third)] == [0, 0, 30]
 
 
+def test_what_was_refunded_under_another_merge_is_not_given_back(shop, program):
+    lea, other = pair(shop)
+    third = join(shop, "Lea K")
+    bought = buy(shop, third, 100)
+    buy(shop, other, 50)
+    first = merge(shop, other, third, 2)
+    second = merge(shop, lea, other, 3)
+    reverse_earn(bought, 3000, visit=visit(shop, 4))
+    apart(shop, second, 5)
+    apart(shop, first, 6)
+    assert (balance(lea), balance(other), balance(third)) == ((0, 0), (50, 0), (70, 0))
+
+
 def test_who_is_in_the_trash_is_not_taken_apart(shop, program):
     lea, other = pair(shop)
     done = merge(shop, lea, other)

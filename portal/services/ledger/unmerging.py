@@ -154,7 +154,10 @@ def _to_give_back(cards: _Cards) -> tuple[int, int]:
         row.reverses_id.in_(refunds),
         row.reward_issue_id.in_(cards.moved["issues"]),
     )
-    sums = _since(cards, func.sum(row.points_delta), func.sum(row.stamps_delta)).where(about)
+    # On any card: the survivor, too, may have been merged into another meanwhile.
+    sums = select(func.sum(row.points_delta), func.sum(row.stamps_delta)).where(
+        row.merchant_id == loser.merchant_id, row.id > cards.moved["merge_in"], about
+    )
     points, stamps = db.session.execute(sums, execution_options={"include_deleted": True}).one()
     came = db.session.get_one(row, (loser.merchant_id, cards.moved["merge_in"]))
     return came.points_delta + (points or 0), came.stamps_delta + (stamps or 0)
