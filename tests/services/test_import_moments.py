@@ -122,3 +122,9 @@ def test_a_balance_is_a_whole_number(text, means):
 def test_what_is_no_balance_is_refused(text):
     with pytest.raises(Refused, match="no balance"):
         whole(text)
+
+
+@pytest.mark.parametrize("text", ["1,250", "1.250"])
+def test_a_balance_that_may_be_thousands_is_refused_not_cut(text):
+    with pytest.raises(Refused, match="may be thousands or decimals"):
+        whole(text)

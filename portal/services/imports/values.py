@@ -101,7 +101,13 @@ def quantity(text: str) -> Decimal:
 
 
 def whole(text: str) -> tuple[int, bool]:
-    """Read a balance and say whether it was cut to a whole number; raises Refused("bad_balance")."""
+    """Read a balance and say whether it was cut to a whole number.
+
+    Raises Refused("bad_balance", "ambiguous"): 1,250 would be 1 or 1250.
+    """
+    if UNCLEAR.fullmatch(text):
+        message = _("“%(text)s” may be thousands or decimals. Write it like 1234.", text=text)
+        raise Refused("ambiguous", message)
     found = BALANCE.fullmatch(text)
     if found is None:
         raise Refused("bad_balance", _("“%(text)s” is no balance. Write it like 120.", text=text))
