@@ -146,11 +146,15 @@ def stats(*, merchant: str, since: datetime | None, until: datetime | None) -> N
     """
     whose, moment = merchant_named(merchant), now()
     last = until.date() if until else moment.astimezone(whose.zone).date()
-    first = since.date() if since else last - timedelta(days=DAYS - 1)
+    try:
+        first = since.date() if since else last - timedelta(days=DAYS - 1)
+        period = numbers.Period.of_days(whose, first, last)
+    except OverflowError:
+        raise click.UsageError("--since or --until lies beyond the calendar.") from None
     if first > last:
         raise click.UsageError("--since must not be after --until.")
     with scoped(db.session, whose.id):
-        numbers_told.tell(whose, numbers.Period.of_days(whose, first, last), (first, last), moment)
+        numbers_told.tell(whose, period, (first, last), moment)
 
 
 @loyalty.command("convert")

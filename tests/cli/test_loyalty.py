@@ -266,6 +266,12 @@ def test_a_time_that_ends_before_it_begins_is_a_usage_error(flask, cafe):
     assert (result.exit_code, "--since must not be after --until." in result.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_time_beyond_the_calendar_is_a_usage_error(flask, cafe, day):
+    result = flask("loyalty", "stats", "--merchant", "cafe-lux", "--until", day)
+    assert (result.exit_code, "beyond the calendar" in result.stderr) == (2, True)
+
+
 # convert
 
 
