@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from portal.cli.api_keys import BIGGEST
 from portal.cli.door import Act, Room
 from portal.cli.finding import merchant_named
 from portal.cli.importing import carry_out
@@ -265,7 +266,7 @@ def list_(merchant: str) -> None:
 
 
 @import_.command("show", cls=Act, reads=True)
-@click.argument("batch", type=click.IntRange(1))
+@click.argument("batch", type=click.IntRange(1, BIGGEST))
 @whose
 def show(batch: int, merchant: str) -> None:
     """Print as CSV what was refused in an import, or needs a look, row by row.
@@ -277,7 +278,7 @@ def show(batch: int, merchant: str) -> None:
 
 
 @import_.command("undo")
-@click.argument("batch", type=click.IntRange(1))
+@click.argument("batch", type=click.IntRange(1, BIGGEST))
 @whose
 def undo(batch: int, merchant: str) -> None:
     """Take an import of customers or orders back.

@@ -195,6 +195,8 @@ def test_imports_are_listed_shown_and_taken_back(flask, session, cafe, kelly, fi
     assert "taken back already" in flask("import", "undo", "2", "--merchant", "cafe").stderr
     assert "1 became what they were" in flask("import", "undo", "1", "--merchant", "cafe").stdout
     assert "There is no import 9 of Café." in flask("import", "undo", "9", "--merchant", "cafe").stderr
+    for act in ("show", "undo"):
+        assert flask("import", act, str(2**63), "--merchant", "cafe").exit_code == 2
 
 
 def test_a_batch_of_another_merchant_is_not_there(flask, session, cafe, kelly, file):
