@@ -73,8 +73,8 @@ def accept(
 ) -> Posting | None:
     """Settle an item as it is; an adjustment is posted then, and what it did is handed back.
 
-    The note goes beside the row of an adjustment. Raises Refused("not_allowed", "not_open",
-    "bad_reason") and what `approve` raises.
+    The note goes beside the row of an adjustment. Raises Refused("not_allowed", "bad_reason"),
+    Conflict("not_open") and what `approve` raises.
     """
     _refuse_staff(visit.by)
     _refuse_unknown(outcome, ACCEPTED)
@@ -91,7 +91,7 @@ def accept(
 def dismiss(item: ReviewItem, *, by: Actor, now: datetime, outcome: str) -> None:
     """Set an item aside, for one of DISMISSED; a proposed adjustment is never posted then.
 
-    Raises Refused("not_allowed", "not_open", "bad_reason").
+    Raises Refused("not_allowed", "bad_reason"), Conflict("not_open").
     """
     _refuse_staff(by)
     _refuse_unknown(outcome, DISMISSED)

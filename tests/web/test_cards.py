@@ -323,9 +323,9 @@ def test_a_ready_reward_is_handed_over_or_cancelled(manager, cast, ready):
     assert "Handed over “Mug”." in manager.get(answer.location).text
     assert "Handed over on" in manager.get(at(cast)).text
     refused = send(manager, cast, "rewards", ready, "cancellation")
-    assert refused.status_code == 422
+    assert refused.status_code == 409
     assert "taken or taken back already" in refused.text
-    assert send(manager, cast, "rewards", ready, "handover").status_code == 422
+    assert send(manager, cast, "rewards", ready, "handover").status_code == 409
 
 
 def test_a_cancelled_reward_returns_its_points(manager, cast, ready):

@@ -109,7 +109,7 @@ def test_accepting_posts_it_and_lists_it_below(manager, cast, proposed):
     assert "Mia Manager" in text
     assert points_of(cast) == 500
     again = send(manager, cast, proposed, "acceptance")
-    assert again.status_code == 422
+    assert again.status_code == 409
     assert "settled this already" in again.text
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from portal.errors import Refused
+from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.actor import Role
 from portal.models.loyalty_transaction import LoyaltyTransaction
@@ -54,7 +54,7 @@ def adjust(
 def approve(item: ReviewItem, *, visit: Visit, note: str | None = None) -> Posting:
     """Post an adjustment that somebody else proposed; once.
 
-    Raises Refused("not_allowed", "own_proposal", "not_open", "note_needed", "not_enough").
+    Raises Refused("not_allowed", "own_proposal", "note_needed", "not_enough"), Conflict("not_open").
     """
     _refuse_staff(visit)
     said = (note or "").strip() or None
@@ -74,11 +74,11 @@ def approve(item: ReviewItem, *, visit: Visit, note: str | None = None) -> Posti
 
 
 def hold(item: ReviewItem) -> None:
-    """Lock the item: two people may settle it in the same second; raises Refused("not_open")."""
+    """Lock the item: two people may settle it in the same second; raises Conflict("not_open")."""
     db.session.flush()  # a refresh forgets what was not
     db.session.refresh(item, with_for_update=True)
     if item.status != "open":
-        raise Refused("not_open", _("Somebody has settled this already."))
+        raise Conflict("not_open", _("Somebody has settled this already."))
 
 
 def notes_of(row_ids: list[int], merchant_id: int) -> dict[int, list[TransactionNote]]:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select, update
 
-from portal.errors import Refused
+from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.loyalty_reward import LoyaltyReward, RewardStore
 from portal.models.loyalty_transaction import LoyaltyTransaction
@@ -39,7 +39,7 @@ def redeem(card_id: int, issue_id: int, *, visit: Visit) -> Posting:
     """Hand over a reward that was issued; of stamps or of points.
 
     A card that is below zero must first be filled up again. Raises Refused("issue_gone",
-    "already_redeemed", "issue_expired", "not_redeeming", "insufficient_points", "card_suspended").
+    "issue_expired", "not_redeeming", "insufficient_points", "card_suspended"), Conflict("already_redeemed").
     """
 
     def work(account: Account) -> Posting:
@@ -58,7 +58,7 @@ def redeem(card_id: int, issue_id: int, *, visit: Visit) -> Posting:
 def cancel_reward(card_id: int, issue_id: int, *, visit: Visit) -> Posting:
     """Take back a reward that was issued and not handed over: points, stamps and stock return.
 
-    Raises Refused("issue_gone", "already_redeemed", "issue_expired", "too_late", "not_allowed").
+    Raises Refused("issue_gone", "issue_expired", "too_late", "not_allowed"), Conflict("already_redeemed").
     """
 
     def work(account: Account) -> Posting:
@@ -207,7 +207,7 @@ def _open_issue(account: Account, issue_id: int) -> RewardIssue:
     if issue is None:
         raise Refused("issue_gone", _("This reward is not on this card."))
     if issue.status != "issued":
-        raise Refused("already_redeemed", _("This reward was taken or taken back already."))
+        raise Conflict("already_redeemed", _("This reward was taken or taken back already."))
     if issue.expires_at and issue.expires_at <= account.visit.now:
         raise Refused("issue_expired", _("This reward has expired."), at=issue.expires_at)
     return issue
