@@ -251,6 +251,20 @@ def test_a_bad_line_says_so_beside_it(manager, cast):
         assert f'value="{typed}"' in answer.text
 
 
+@pytest.mark.parametrize("amount", ["3.00", "abc", "9" * 30])
+def test_lines_and_an_amount_together_are_refused(manager, cast, amount):
+    order, (cake, _) = with_lines(cast)
+    typed = {f"line-{cake}-on": "1", f"line-{cake}": "2.50", "amount": amount}
+    answer = refund(manager, cast, order, **typed)
+    assert answer.status_code == 422
+    error = re.search(r'id="amount-error".*?<span>([^<]+)<', answer.text, re.DOTALL)[1]
+    assert error == "Tick lines, or write one amount, not both."
+    assert 'value="2.50"' in answer.text
+    assert f'value="{amount}"' in answer.text
+    assert "not both" in preview(manager, cast, order, **typed).text
+    assert refunded(cast) == []
+
+
 def test_the_same_form_sent_twice_refunds_once_and_changed_it_is_a_conflict(manager, cast):
     key = str(uuid.uuid4())
     for _ in range(2):

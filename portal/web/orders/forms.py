@@ -3,7 +3,7 @@
 from typing import Any
 
 from wtforms import StringField
-from wtforms.validators import Length
+from wtforms.validators import Length, StopValidation
 
 from portal.errors import Refused
 from portal.models.order import OrderLine
@@ -13,16 +13,23 @@ from portal.web.filters import money_typed
 from portal.web.keyed import KeyedForm
 from portal.web.listing import number_in
 from portal.web.orders.detail import Page
-from portal.words import later
+from portal.words import _, later
 
 LONGEST = 20
+
+
+def one_or_the_other(form: "RefundForm", field: StringField) -> None:
+    """Refuse an amount beside ticked lines: which of the two counts cannot be told. WTForms calls this."""
+    if (field.data or "").strip() and any(row["is_ticked"] for row in form.rows):
+        raise StopValidation(_("Tick lines, or write one amount, not both."))
 
 
 class RefundForm(KeyedForm):
     """What goes back. Its lines are those of the order, so their fields are read by hand."""
 
     amount = StringField(
-        later("Amount"), [Length(max=LONGEST, message=later("Write the amount in figures."))]
+        later("Amount"),
+        [one_or_the_other, Length(max=LONGEST, message=later("Write the amount in figures."))],
     )
 
     def __init__(self, *, page: Page, typed: Any, **kwargs: Any) -> None:
@@ -53,7 +60,7 @@ class RefundForm(KeyedForm):
         """What was asked for, by the names the verb knows; an amount that is none is refused."""
         lines = {row["line"].id: self._cents(row) for row in self.rows if row["is_ticked"]}
         typed = (self.amount.data or "").strip()
-        amount = cents_from(typed, write=written) if typed and not lines else None
+        amount = cents_from(typed, write=written) if typed else None
         return {"lines": lines, "amount_cents": amount, "given_back": self.returned}
 
     def say_beside_field(self, refusal: Refused) -> None:
