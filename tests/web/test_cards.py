@@ -231,6 +231,8 @@ def test_a_card_in_the_trash_says_so_and_a_strangers_is_not_there(manager, cast,
 def test_adjusting_writes_the_reason_and_the_note(manager, cast):
     form = manager.get(at(cast, "adjustments", "new")).text
     assert "More than 500 at once is only proposed" in form
+    assert "More than 10 at once is only proposed" in form
+    assert "At most 100 at once." in form
     answer = send(manager, cast, "adjustments", points="+50", reason_code="goodwill", note="Waited long")
     assert answer.status_code == 303
     text = manager.get(answer.location).text
@@ -329,7 +331,9 @@ def test_a_ready_reward_is_handed_over_or_cancelled(manager, cast, ready):
 
 
 def test_a_cancelled_reward_returns_its_points(manager, cast, ready):
-    assert "10 points come back" in manager.get(at(cast, "rewards", ready, "cancellation")).text
+    sheet = manager.get(at(cast, "rewards", ready, "cancellation")).text
+    assert "10 points come back" in sheet
+    assert ">Keep it</a>" in sheet  # not "Cancel", beside "Cancel the reward"
     answer = send(manager, cast, "rewards", ready, "cancellation")
     assert "Cancelled “Mug”." in manager.get(answer.location).text
     assert read(cast, LoyaltyCard.points_balance) == [30]

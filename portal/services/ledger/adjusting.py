@@ -5,6 +5,7 @@ from sqlalchemy import select
 from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.actor import Role
+from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.review_item import ReviewItem
 from portal.models.transaction_note import TransactionNote
@@ -17,7 +18,8 @@ from portal.words import _, number
 # Their words stand in ledger/reasons.py.
 REASONS = ("goodwill", "correction", "missing", "promotion", "lost_card", "migration", "fraud", "other")
 PROPOSAL = "adjustment"  # the kind of a review item that waits for a second person
-MOST = 100_000_000
+MOST_POINTS = 10_000_000  # at once; nobody means more, and no balance overflows
+MOST_CARDS = 10  # full cards of stamps at once; more is a typing mistake
 
 
 def adjust(
@@ -31,17 +33,19 @@ def adjust(
 ) -> Posting:
     """Add points or stamps, or take them, for one of REASONS; a full card becomes a reward here too.
 
-    More points than the program's `adjust_approval_points` are only proposed (code "proposed"): a
-    second manager agrees with `approve`, or dismisses it. The note stands beside the row and can be
-    erased. The operator at the command line needs nobody else. Raises Refused("not_allowed",
-    "bad_reason", "nothing_to_adjust", "out_of_range", "note_needed", "note_later", "not_enough").
+    Where the program has `adjust_approval_points`, more points than that, or more stamps than one full
+    card, are only proposed (code "proposed"): a second manager agrees with `approve`, or dismisses it.
+    The note stands beside the row and can be erased. The operator at the command line needs nobody else.
+    Raises Refused("not_allowed", "bad_reason", "nothing_to_adjust", "out_of_range", "note_needed",
+    "note_later", "not_enough").
     """
     _refuse_staff(visit)
     _refuse_malformed(reason_code, points, stamps)
     said = (note or "").strip() or None
 
     def work(account: Account) -> Posting:
-        if _needs_another(account, points):
+        _refuse_too_many(account.program, stamps)
+        if _needs_another(account, points, stamps):
             _propose(account, points, stamps, reason_code, said)
             return Posting(account.card, account.rows, "proposed")
         _post(account, points, stamps, reason_code, said)
@@ -110,15 +114,28 @@ def _refuse_malformed(reason_code: str, points: int, stamps: int) -> None:
     if not points and not stamps:
         said = _("Say how many points or stamps to add, or with a minus to take away.")
         raise Refused("nothing_to_adjust", said, field="points")
-    if max(abs(points), abs(stamps)) > MOST:
-        field = "points" if abs(points) > MOST else "stamps"
-        message = _("Write a number up to %(most)s.", most=number(MOST))
-        raise Refused("out_of_range", message, field=field)
+    if abs(points) > MOST_POINTS:
+        message = _("Write at most %(most)s points at once.", most=number(MOST_POINTS))
+        raise Refused("out_of_range", message, field="points")
 
 
-def _needs_another(account: Account, points: int) -> bool:
-    limit = account.program.adjust_approval_points
-    return limit is not None and abs(points) > limit and not is_operator(account.visit)
+def most_stamps(program: LoyaltyProgram) -> int:
+    """Say how many stamps can be added or taken at once."""
+    return MOST_CARDS * program.stamps_target
+
+
+def _refuse_too_many(program: LoyaltyProgram, stamps: int) -> None:
+    most = most_stamps(program)
+    if abs(stamps) > most:
+        message = _("Write at most %(most)s stamps at once: that is ten full cards.", most=number(most))
+        raise Refused("out_of_range", message, field="stamps")
+
+
+def _needs_another(account: Account, points: int, stamps: int) -> bool:
+    limit, target = account.program.adjust_approval_points, account.program.stamps_target
+    if limit is None or is_operator(account.visit):
+        return False
+    return abs(points) > limit or abs(stamps) > target
 
 
 def _propose(account: Account, points: int, stamps: int, reason_code: str, note: str | None) -> None:

@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal.extensions import db
 from portal.models.loyalty_transaction import LoyaltyTransaction
-from portal.services.ledger.adjusting import adjust
+from portal.services.ledger.adjusting import adjust, most_stamps
 from portal.services.ledger.statement import Line, line_of
 from portal.services.ledger.voiding import void
 from portal.web.access import allow
@@ -22,7 +22,7 @@ from portal.words import _
 def new_adjustment(card_id: int) -> Response:
     """Ask how the balance is to be corrected."""
     card = detail.opened(card_id)
-    return page("cards/adjust.html", page=card, form=AdjustForm(program=card.program))
+    return _asked(card, AdjustForm(program=card.program))
 
 
 @bp.post("/<int:card_id>/adjustments")
@@ -33,7 +33,7 @@ def adjust_card(card_id: int) -> Response | AnyResponse:
     form = AdjustForm(program=card.program)
     posting = form.carry_out(lambda: adjust(card_id, visit=form.visit(), **form.details()))
     if posting is None:
-        return page("cards/adjust.html", form.status, page=card, form=form)
+        return _asked(card, form)
     is_proposed = posting.code == "proposed"
     db.session.commit()
     said = _("Proposed. Somebody else must agree to it.") if is_proposed else _("Adjusted the balance.")
@@ -59,6 +59,11 @@ def void_movement(card_id: int, movement_id: int) -> Response | AnyResponse:
         return page("cards/void.html", form.status, page=card, line=line, form=form)
     db.session.commit()
     return done(_("Voided: %(what)s.", what=line.what), to=url_for("cards.show", card_id=card_id))
+
+
+def _asked(card: detail.Page, form: AdjustForm) -> Response:
+    most = most_stamps(card.program)
+    return page("cards/adjust.html", form.status, page=card, form=form, most_stamps=most)
 
 
 def _around(card_id: int, movement_id: int) -> tuple[detail.Page, Line]:

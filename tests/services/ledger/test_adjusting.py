@@ -74,8 +74,10 @@ def test_staff_may_not(shop):
     [
         ({"points": 5, "reason_code": "weather"}, "bad_reason", "reason_code"),
         ({"reason_code": "goodwill"}, "nothing_to_adjust", "points"),
-        ({"points": 100_000_001, "reason_code": "goodwill"}, "out_of_range", "points"),
-        ({"stamps": -100_000_001, "reason_code": "goodwill"}, "out_of_range", "stamps"),
+        ({"points": 10_000_001, "reason_code": "goodwill"}, "out_of_range", "points"),
+        ({"points": -10_000_001, "reason_code": "goodwill"}, "out_of_range", "points"),
+        ({"stamps": 101, "reason_code": "goodwill"}, "out_of_range", "stamps"),
+        ({"stamps": -101, "reason_code": "goodwill"}, "out_of_range", "stamps"),
         ({"points": 5, "reason_code": "other"}, "note_needed", "note"),
         ({"points": 5, "reason_code": "other", "note": "  "}, "note_needed", "note"),
         ({"stamps": -1, "reason_code": "fraud"}, "not_enough", "stamps"),
@@ -152,6 +154,20 @@ def test_above_the_limit_it_is_only_proposed(shop):
 def test_up_to_the_limit_one_is_enough(shop, points):
     card = card_in(shop, adjust_approval_points=100)
     assert adjust(card.id, points=points, reason_code="goodwill", visit=visit(shop)).code == "adjusted"
+
+
+@pytest.mark.parametrize(("stamps", "code"), [(10, "adjusted"), (11, "proposed"), (-11, "proposed")])
+def test_more_than_one_full_card_of_stamps_takes_two_people(shop, stamps, code):
+    card = card_in(shop, loyalty_type="hybrid", stamps_target=10, adjust_approval_points=100)
+    assert adjust(card.id, stamps=stamps, reason_code="goodwill", visit=visit(shop)).code == code
+    assert card.stamps_balance == 0
+
+
+def test_without_a_limit_one_person_gives_up_to_ten_full_cards(shop):
+    card = card_in(shop, loyalty_type="stamps", stamps_target=10)
+    with pytest.raises(Refused, match="Write at most 100 stamps at once"):
+        adjust(card.id, stamps=101, reason_code="goodwill", visit=visit(shop))
+    assert adjust(card.id, stamps=100, reason_code="goodwill", visit=visit(shop)).code == "adjusted"
 
 
 def test_a_proposal_keeps_no_note(shop):
