@@ -92,19 +92,17 @@ def _cards(program: LoyaltyProgram, after: int, limit: int) -> list[tuple[int, s
 def _events(card_ids: Sequence[int], program: LoyaltyProgram) -> dict[int, list[Event]]:
     """Gather what counts for each card: of the purchases of its holder, and of people merged into them."""
     holder = _holders(card_ids, program)
-    row = LoyaltyTransaction
-    theirs = (row.merchant_id == program.merchant_id, row.card_id.in_(holder))
-    columns = (row.id, row.card_id, row.points_delta, row.occurred_at, row.created_at)
-    earns = {
-        earn.id: earn for earn in db.session.execute(select(*columns).where(*theirs, row.type == "earn"))
-    }
-    back = select(row.id, row.type, row.linked_id, row.reverses_id, row.rule_snapshot, row.created_at).where(
-        *theirs, row.type.in_(("refund_reversal", "void"))
+    row = aliased(LoyaltyTransaction)
+    earned = select(row.id).where(
+        row.merchant_id == program.merchant_id, row.card_id.in_(holder), row.type == "earn"
     )
+    columns = (row.card_id, row.points_delta, row.occurred_at, row.created_at)
+    earns = {earn.id: earn for earn in db.session.execute(earned.add_columns(*columns))}
+    back = tiers.reversals_of(earned, program.merchant_id)
     events: dict[int, list[Event]] = defaultdict(list)
     for earn in earns.values():
         events[holder[earn.card_id]].append(Event(earn.created_at, earn.occurred_at, earn.points_delta))
-    for earn_id, known_at, points in _taken_back(db.session.execute(back.order_by(row.id)), earns):
+    for earn_id, known_at, points in _taken_back(db.session.execute(back.order_by("id")), earns):
         earn = earns[earn_id]
         events[holder[earn.card_id]].append(Event(known_at, earn.occurred_at, points))
     return events

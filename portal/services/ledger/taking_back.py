@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from portal.extensions import db
 from portal.models.loyalty_transaction import LoyaltyTransaction
@@ -54,9 +55,10 @@ def _set_off(account: Account, given: LoyaltyTransaction, owed: int) -> list[dic
     )
     dead_too = {"include_deleted": True}
     later = list(db.session.scalars(query.order_by(row.id), execution_options=dead_too))
-    used = _used(later)
+    losses = _lost_where_it_was(given, later)
+    used = _used(later + _posted_elsewhere(account, given)) if losses else {}
     parts = []
-    for lost in _lost_where_it_was(given, later):
+    for lost in losses:
         points = min(owed, -lost.points_delta - used.get(lost.id, 0))
         if points > 0:
             parts.append({"row": lost.id, "points": points})
@@ -86,11 +88,29 @@ def _lost_where_it_was(
     return lost
 
 
+def _posted_elsewhere(account: Account, given: LoyaltyTransaction) -> list[LoyaltyTransaction]:
+    """Find reversals of these cards' rows on the card of a survivor, from before a merge was taken back."""
+    row, theirs, back = LoyaltyTransaction, aliased(LoyaltyTransaction), aliased(LoyaltyTransaction)
+    own = select(theirs.id).where(
+        theirs.merchant_id == given.merchant_id, theirs.card_id.in_(account.cards())
+    )
+    abroad = (row.merchant_id == given.merchant_id, row.card_id.not_in(account.cards()), row.id > given.id)
+    reversals = select(row).where(*abroad, row.type.in_(REVERSALS), row.linked_id.in_(own))
+    dead_too = {"include_deleted": True}
+    found = list(db.session.scalars(reversals, execution_options=dead_too))
+    voids = select(back).where(
+        back.merchant_id == given.merchant_id,
+        back.type == "void",
+        back.reverses_id.in_([each.id for each in found]),
+    )
+    return found + list(db.session.scalars(voids))
+
+
 def _used(rows: list[LoyaltyTransaction]) -> dict[int, int]:
     """Sum up what standing reversals have set off already, by the row that took it."""
     voided = {row.reverses_id for row in rows if row.type == "void"}
     used: dict[int, int] = {}
-    for row in rows:
+    for row in {row.id: row for row in rows}.values():
         if row.id not in voided:
             for part in row.rule_snapshot.get("set_off", ()):
                 used[part["row"]] = used.get(part["row"], 0) + part["points"]

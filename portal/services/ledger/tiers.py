@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import CompoundSelect, Select, select, union_all
+from sqlalchemy.orm import aliased
 
 from portal.extensions import db
 from portal.models.loyalty_program import LoyaltyProgram
@@ -23,24 +24,42 @@ def qualifying_points(account: Account, now: datetime) -> int:
 
     A refund or a void takes from the day of the purchase it belongs to.
     """
-    row = LoyaltyTransaction
-    mine = (row.merchant_id == account.card.merchant_id, row.card_id.in_(account.cards()))
-    earns = [*mine, row.type == "earn"]
+    earn = aliased(LoyaltyTransaction)
+    earns = select(earn.id).where(
+        earn.merchant_id == account.card.merchant_id, earn.card_id.in_(account.cards()), earn.type == "earn"
+    )
     days = account.program.tier_window_days
     if days is not None:
-        earns.append(row.occurred_at > now - timedelta(days=days))
+        earns = earns.where(earn.occurred_at > now - timedelta(days=days))
     dead_too = {"include_deleted": True}
-    earned = db.session.execute(select(row.id, row.points_delta).where(*earns), execution_options=dead_too)
+    earned = db.session.execute(earns.add_columns(earn.points_delta), execution_options=dead_too)
     left: dict[int, int] = dict(earned.all())
-    back = select(row.id, row.type, row.linked_id, row.reverses_id, row.rule_snapshot).where(
-        *mine, row.type.in_(("refund_reversal", "void"))
-    )
+    back = reversals_of(earns, account.card.merchant_id)
     reversals = db.session.execute(back, execution_options=dead_too).all()
     voided = {reversal.reverses_id for reversal in reversals if reversal.type == "void"}
     for reversal in reversals:
         if reversal.type == "refund_reversal" and reversal.id not in voided and reversal.linked_id in left:
             left[reversal.linked_id] -= reversal.rule_snapshot["owed"]
     return sum(points for earn_id, points in left.items() if earn_id not in voided)
+
+
+def reversals_of(earns: Select[Any], merchant_id: int) -> CompoundSelect[Any]:
+    """Select what refunds and voids took from purchases given by their ids, and voids of those refunds.
+
+    On whatever card it was posted: while two records are one, it is the survivor's. As `(id, type,
+    linked_id, reverses_id, rule_snapshot, created_at)`; one arm for each way, so that each uses its index.
+    """
+    row, refund = LoyaltyTransaction, aliased(LoyaltyTransaction)
+    refunds = select(refund.id).where(
+        refund.merchant_id == merchant_id, refund.type == "refund_reversal", refund.linked_id.in_(earns)
+    )
+    columns = (row.id, row.type, row.linked_id, row.reverses_id, row.rule_snapshot, row.created_at)
+    arms = (
+        (row.type == "refund_reversal", row.linked_id.in_(earns)),
+        (row.type == "void", row.reverses_id.in_(earns)),
+        (row.type == "void", row.reverses_id.in_(refunds)),
+    )
+    return union_all(*(select(*columns).where(row.merchant_id == merchant_id, *arm) for arm in arms))
 
 
 def climb(account: Account, cause: LoyaltyTransaction) -> TierChange | None:

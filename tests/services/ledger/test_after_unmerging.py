@@ -1,0 +1,62 @@
+"""What was posted while two records were one still counts when they are two again (sections 6, 9, 11)."""
+
+import pytest
+
+from portal.extensions import db
+from portal.services.ledger import nightly
+from portal.services.ledger.accounts import open_account
+from portal.services.ledger.merging import merge_customers
+from portal.services.ledger.tiers import qualifying_points
+from portal.services.ledger.unmerging import unmerge
+from portal.services.ledger.verifying import verify
+from tests.factories import make_card, make_reward
+from tests.services.ledger.stage import DAY, FOR_EVER, at
+
+
+def merged_and_apart(shop, loser, minutes, meanwhile):
+    merge = merge_customers(shop.card.customer, loser.customer, visit=shop.visit(minutes))
+    db.session.commit()
+    meanwhile(minutes + 1)
+    unmerge(merge, visit=shop.visit(minutes + 2))
+    db.session.commit()
+
+
+def balances(*cards):
+    for card in cards:
+        db.session.refresh(card)
+    return [card.points_balance for card in cards]
+
+
+@pytest.mark.parametrize(("way", "left"), [("refund", 60), ("void", 0), ("refund and void", 100)])
+def test_what_was_taken_back_meanwhile_is_no_longer_earned(shop_with, way, left):
+    shop = shop_with()
+    loser = make_card(shop.program)
+    earned = shop.earn(10_000, on=loser).rows[0]
+
+    def meanwhile(minutes):
+        if way == "void":
+            shop.void(earned, minutes)
+            return
+        back = shop.refund(earned, 4_000, minutes).rows[-1]
+        if way == "refund and void":
+            shop.void(back, minutes)
+
+    merged_and_apart(shop, loser, 1, meanwhile)
+    assert balances(shop.card, loser) == [0, left]
+    assert qualifying_points(open_account(loser.id, shop.visit(5)), at(5)) == left
+    assert list(verify(shop.merchant.id)) == []
+
+
+def test_what_expired_is_set_off_once(shop_with):
+    shop = shop_with(points_expiration_days=10, void_window_hours=FOR_EVER)
+    loser = make_card(shop.program)
+    first, second = (shop.earn(10_000, minutes, on=loser).rows[0] for minutes in (0, 1))
+    reward = make_reward(shop.program, points_required=100)
+    card, shop.card = shop.card, loser
+    shop.issue(reward, 2, at_once=True)
+    shop.card = card
+    nightly.expire_some(shop.merchant, now=at(20 * DAY))
+    db.session.commit()
+    merged_and_apart(shop, loser, 20 * DAY, lambda minutes: shop.refund(first, 10_000, minutes))
+    shop.refund(second, 10_000, 21 * DAY)
+    assert balances(shop.card, loser) == [0, -100]
