@@ -466,6 +466,7 @@ def test_who_is_known_by_phone_keeps_the_card_they_have(as_manager, cast):
         ({"phone": "12"}, "This is no phone number"),
         ({"email": "x"}, "This is no e-mail address"),
         ({"store": "0"}, "Choose one of these: Gare."),
+        ({"store": ""}, "Choose one of these: Gare."),
     ],
 )
 def test_a_refused_enrolment_keeps_what_was_typed(as_manager, cast, sent, sentence):
@@ -486,6 +487,20 @@ def test_without_a_program_nobody_can_be_enrolled(sign_in, cast):
     answer = browser.post(path(cast.elsewhere, "customers/"), data=typed())
     assert answer.status_code == 422
     assert "An owner can start one." in answer.text
+
+
+def test_what_keeps_anybody_from_joining_is_said_before_the_form(sign_in, as_manager, cast):
+    assert "note" not in main_of(as_manager.get(at(cast, "new")))
+    with within(cast.merchant):
+        program = db.session.get(LoyaltyProgram, (cast.merchant.id, cast.program.id))
+        program.is_active = False
+        db.session.commit()
+    paused = main_of(as_manager.get(at(cast, "new")))
+    assert "The program is paused" in paused
+    assert f'href="{path(cast.merchant, "program")}' in paused
+    none = main_of(sign_in(cast.stranger).get(path(cast.elsewhere, "customers", "new")))
+    assert "There is no program to join" in none
+    assert f'href="{path(cast.elsewhere, "program")}' in none
 
 
 # Merging

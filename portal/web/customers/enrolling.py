@@ -20,7 +20,7 @@ from portal.web.scope import current_merchant
 @allow("manager")
 def new() -> Response:
     """Ask for a new customer."""
-    return page("customers/new.html", form=_form())
+    return page("customers/new.html", form=_form(), **shown.joining())
 
 
 @bp.post("/")
@@ -38,7 +38,7 @@ def create() -> Response:
         )
     )
     if enrolled is None:
-        return page("customers/new.html", form.status, form=form)
+        return page("customers/new.html", form.status, form=form, **shown.joining())
     answer = _welcome(enrolled)
     db.session.commit()
     return answer

@@ -13,6 +13,7 @@ from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.merchant import Merchant
 from portal.models.store import Store
 from portal.web.customers import found
+from portal.web.happenings import link_to
 from portal.web.scope import actor, current_merchant, in_own_stores
 from portal.words import _
 
@@ -50,6 +51,20 @@ def program_and_stores() -> tuple[LoyaltyProgram | None, Choices]:
     mine = both.where(Merchant.id == current_merchant().id).order_by(Store.name_key, Store.id)
     rows = db.session.execute(mine).all()
     return rows[0].LoyaltyProgram, [(str(row.id), row.name) for row in rows if row.id]
+
+
+def joining() -> dict[str, str]:
+    """Say what keeps anybody from joining, before they type; nothing where the program runs."""
+    program = LoyaltyProgram.of(current_merchant()).with_only_columns(LoyaltyProgram.is_active)
+    is_active = db.session.scalar(program)
+    if is_active:
+        return {"no_joining": ""}
+    said = (
+        _("There is no program to join. An owner can start one.")
+        if is_active is None
+        else _("The program is paused: nobody new can join. An owner can start it again.")
+    )
+    return {"program_href": link_to("program.index"), "no_joining": said}
 
 
 def all_stores() -> Choices:
