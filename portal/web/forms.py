@@ -70,8 +70,8 @@ class Form(FlaskForm):
         """Check what was typed; of a choice that is none, say which there are."""
         is_good: bool = super().validate(*args, **kwargs)
         for field in self:
-            if isinstance(field, (SelectField, RadioField)) and field.errors and not _is_chosen(field):
-                field.errors = [_what_to_choose(field)]
+            if isinstance(field, (SelectField, RadioField)) and field.errors:
+                field.errors = _own_words(field)
         return is_good
 
     def say_beside_field(self, refusal: Refused) -> None:
@@ -147,9 +147,11 @@ def _labels(field: Any) -> dict[str, str]:
     return {str(choice.value): str(choice.label) for choice in field.iter_choices()} if field.choices else {}
 
 
-def _is_chosen(field: Any) -> bool:
-    """Whether one of the choices was sent, or none at all."""
-    return not field.data or str(field.data) in _labels(field)
+def _own_words(field: Any) -> list[str]:
+    """What the form says of a choice left empty; where only the library does, which choices there are."""
+    is_wrong = field.data and str(field.data) not in _labels(field)
+    said = [] if is_wrong else [error for error in field.errors if str(error) != str(OF_WTFORMS[0])]
+    return said or [_what_to_choose(field)]
 
 
 def _what_to_choose(field: Any) -> str:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from wtforms import RadioField, SelectField, StringField
+from wtforms.validators import InputRequired
 
 from portal.errors import Conflict, Refused
 from portal.web.forms import ChangeForm, Form, at_most
@@ -103,6 +104,22 @@ def test_what_is_no_choice_is_told_with_the_choices(app):
         assert form.carry_out(list) is None
         assert form.kind.errors == ["Choose one of these: Apple, Pear."]
         assert form.zone.errors == ["Choose one from the list."]
+
+
+def test_a_choice_left_empty_is_told_in_our_words(app):
+    class Asking(Choosing):
+        why = SelectField("Why", [InputRequired("Say why.")])
+
+        def __init__(self):
+            super().__init__()
+            self.why.choices = [("", "Choose"), ("a", "Apple")]
+
+    with app.test_request_context(method="POST", data={"kind": "", "zone": "", "why": ""}):
+        form = Asking()
+        assert form.carry_out(list) is None
+        assert form.kind.errors == ["Choose one of these: Apple, Pear."]
+        assert form.zone.errors == ["Choose one from the list."]
+        assert form.why.errors == ["Say why."]
 
 
 def test_a_text_that_is_too_long_is_told_how_long_it_may_be(app):
