@@ -16,15 +16,15 @@ from jinja2 import pass_context
 from portal.models.actor import role_word
 from portal.models.merchant import Merchant
 from portal.services.trash.names import word
-from portal.web.language import language, locale, number
+from portal.web.language import language, locale, number, with_minus
 from portal.web.scope import now
 
 
 def money(cents: int) -> str:
-    """Show cents in the merchant's currency and locale: 4,50 €."""
+    """Show cents in the merchant's currency and locale: 4,50 €, −4,50 €."""
     merchant = g.get("merchant")
     currency = merchant.currency if merchant else "EUR"
-    return format_currency(Decimal(cents).scaleb(-2), currency, locale=locale())
+    return with_minus(format_currency(Decimal(cents).scaleb(-2), currency, locale=locale()))
 
 
 def amount(value: Decimal, decimals: int = 0) -> str:

@@ -15,6 +15,7 @@ from portal.words import Catalogue
 
 babel = Babel(configure_jinja=False)
 WRITTEN_IN = "en"
+MINUS = "\N{MINUS SIGN}"
 
 
 def language() -> str:
@@ -54,8 +55,13 @@ def catalogue() -> Catalogue:
 
 
 def number(value: float) -> str:
-    """Write a number with its thousands apart."""
-    return _written(value, locale() if has_request_context() else WRITTEN_IN)
+    """Write a number with its thousands apart; on screens with a true minus, plain elsewhere."""
+    return with_minus(_written(value, locale())) if has_request_context() else _written(value, WRITTEN_IN)
+
+
+def with_minus(figure: str) -> str:
+    """Write the minus of a figure as the statement does, whatever the language's own looks like."""
+    return figure.replace("-", MINUS)
 
 
 @lru_cache(4096)
