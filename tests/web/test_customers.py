@@ -521,6 +521,15 @@ def test_the_other_record_is_found_and_shown_before_anything_moves(as_owner, cas
     assert as_owner.get(at(cast, cast.lea.id, "merge", cast.lea.id)).status_code == 404
 
 
+def test_the_preview_of_a_merge_says_what_the_full_card_becomes(as_owner, cast):
+    twin = make_customer(cast.merchant, "Lea Martin")
+    give(make_card(cast.program, twin), stamps=8)
+    preview = as_owner.get(at(cast, cast.lea.id, "merge", twin.id))
+    assert "140 points, 1 stamp and 1 reward ready;" in main_of(preview)
+    merged(as_owner, cast, twin)
+    assert [card.stamps_balance for card in all_of(cast.merchant, LoyaltyCard)] == [1]
+
+
 def merged(browser, cast, other, **headers):
     here = at(cast, cast.lea.id, "merge", other.id)
     key = re.search(r'name="key"[^>]*value="([^"]+)"', browser.get(here).text)[1]

@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 
 from portal.errors import Refused
 from portal.extensions import db
+from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.reward_issue import RewardIssue
 from portal.services.ledger.accounts import Account, Posting, once
@@ -71,6 +72,13 @@ def complete(account: Account, cause: LoyaltyTransaction) -> list[RewardIssue]:
         account.post("stamp_complete", stamps=-target, linked_id=cause.id, reward_issue_id=issue.id)
         made.append(issue)
     return made
+
+
+def filled(program: LoyaltyProgram, stamps: int) -> tuple[int, int]:
+    """Say how many rewards so many stamps become, and what is left over, as `complete` does it."""
+    if not program.is_stamps_enabled or stamps < program.stamps_target:
+        return 0, stamps
+    return divmod(stamps, program.stamps_target)
 
 
 def valid_until(account: Account) -> datetime | None:

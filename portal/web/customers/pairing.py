@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from flask import url_for
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from portal.extensions import db
 from portal.models.customer import Customer
@@ -14,10 +14,12 @@ from portal.models.soft_delete import including_deleted
 from portal.services import customer_search
 from portal.services.customers import twins_of
 from portal.services.ledger import expiring
+from portal.services.ledger.stamping import filled
 from portal.services.phones import spaced
 from portal.web.customers.words import same_words
 from portal.web.listing import asked
 from portal.web.scope import current_merchant, now
+from portal.words import _, ngettext
 
 MOST = 20  # people a search for the other one shows
 
@@ -31,6 +33,7 @@ class Half(NamedTuple):
     stamps: int
     codes: int
     rewards: int
+    program: LoyaltyProgram | None = None
 
     @property
     def phone(self) -> str:
@@ -63,9 +66,24 @@ def told(mine: Customer, other: Customer) -> dict[str, Any]:
         "right": right,
         "takes": takes,
         "lost": lost,
-        "points": left.points + right.points,
-        "stamps": left.stamps + right.stamps,
+        "together": _together(left, right),
     }
+
+
+def _together(left: Half, right: Half) -> str:
+    """Say what will be on the card: stamps that fill it become rewards at once."""
+    made, stamps = 0, left.stamps + right.stamps
+    if right.program is not None:
+        made, stamps = filled(right.program, stamps)
+    points, ready = left.points + right.points, left.rewards + right.rewards + made
+    told = {
+        "points": ngettext("%(num)s point", "%(num)s points", points),
+        "stamps": ngettext("%(num)s stamp", "%(num)s stamps", stamps),
+    }
+    if not ready:
+        return _("%(points)s and %(stamps)s", **told)
+    told["rewards"] = ngettext("%(num)s reward ready", "%(num)s rewards ready", ready)
+    return _("%(points)s, %(stamps)s and %(rewards)s", **told)
 
 
 def half_of(customer: Customer) -> Half:
@@ -99,12 +117,16 @@ def _half(
     if card is None or program is None:
         return Half(customer, None, 0, 0, 0, 0)
     points = expiring.balance_at(card, program, current_merchant().zone, now())
-    return Half(customer, card, points, card.stamps_balance, codes, rewards)
+    return Half(customer, card, points, card.stamps_balance, codes, rewards, program)
 
 
 def _count(model: Any) -> Any:
     """Count what is on the card: codes in force, rewards not yet handed over."""
     inside = [model.merchant_id == LoyaltyCard.merchant_id, model.card_id == LoyaltyCard.id]
-    inside.append(model.revoked_at.is_(None) if model is CardToken else model.status == "issued")
+    inside += [model.revoked_at.is_(None)] if model is CardToken else _ready(model)
     count = select(func.count(model.id)).where(*inside).correlate(LoyaltyCard)
     return count.scalar_subquery()
+
+
+def _ready(model: Any) -> list[Any]:
+    return [model.status == "issued", or_(model.expires_at.is_(None), model.expires_at > now())]
