@@ -204,7 +204,7 @@ def test_a_card_without_codes_and_below_zero(manager, cast):
     give(card, points=-5)
     text = manager.get(path(cast.merchant, "cards", card.id)).text
     assert "No code leads to this card." in text
-    assert "Below zero" in text
+    assert "below zero" in text
 
 
 def test_the_statement_goes_on_page_by_page(manager, cast):
@@ -249,6 +249,19 @@ def test_above_the_limit_it_is_proposed(manager, cast):
     assert "Somebody else must agree" in manager.get(answer.location).text
     assert read(cast, LoyaltyCard.points_balance) == [0]
     assert read(cast, ReviewItem.kind, ReviewItem) == ["adjustment"]
+
+
+def test_what_goes_below_zero_is_said_calmly(manager, cast):
+    answer = send(manager, cast, "adjustments", points="-5", reason_code="correction")
+    text = manager.get(answer.location).text
+    assert text.count("The balance is below zero; new points fill it up first.") == 2
+    assert "taken back than" not in text
+    answer = send(manager, cast, "adjustments", points="-501", reason_code="correction")
+    text = manager.get(answer.location).text
+    assert "Proposed: −5 → −506 points. Somebody else must agree to it." in text
+    assert "The balance goes below zero; new points fill it up first." in text
+    answer = send(manager, cast, "adjustments", points="501", reason_code="correction")
+    assert "goes below zero" not in manager.get(answer.location).text
 
 
 @pytest.mark.parametrize(

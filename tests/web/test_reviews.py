@@ -113,6 +113,24 @@ def test_accepting_posts_it_and_lists_it_below(manager, cast, proposed):
     assert "settled this already" in again.text
 
 
+def test_accepting_shows_before_and_after_and_warns_below_zero(manager, cast):
+    owner = owner_of(cast.merchant, cast.owner)
+    more, less = propose(cast, owner, 500), propose(cast, owner, -99_999)
+    sheet = manager.get(at(cast, more, "acceptance")).text
+    assert "0 → 500 points" in sheet
+    assert "below zero" not in sheet
+    send(manager, cast, more, "acceptance")
+    sheet = manager.get(at(cast, less, "acceptance")).text
+    assert "500 → −99,499 points" in sheet
+    assert "The balance goes below zero; new points fill it up first." in sheet
+
+
+def test_a_settled_proposal_and_a_flag_foresee_nothing(manager, cast, proposed):
+    send(manager, cast, proposed, "dismissal", outcome="mistake")
+    for item_id in (proposed, flag(cast, card_id=cast.card_id)):
+        assert "→" not in manager.get(at(cast, item_id, "acceptance")).text
+
+
 def test_dismissing_asks_why_and_posts_nothing(manager, cast, proposed):
     assert "never posted" in manager.get(at(cast, proposed, "dismissal")).text
     assert "Choose a reason." in send(manager, cast, proposed, "dismissal", outcome="").text

@@ -5,7 +5,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal.extensions import db
 from portal.models.loyalty_transaction import LoyaltyTransaction
+from portal.services.ledger.accounts import Posting
 from portal.services.ledger.adjusting import adjust, most_stamps
+from portal.services.ledger.foreseeing import foresee
 from portal.services.ledger.statement import Line, line_of
 from portal.services.ledger.voiding import void
 from portal.web.access import allow
@@ -34,9 +36,8 @@ def adjust_card(card_id: int) -> Response | AnyResponse:
     posting = form.carry_out(lambda: adjust(card_id, visit=form.visit(), **form.details()))
     if posting is None:
         return _asked(card, form)
-    is_proposed = posting.code == "proposed"
+    said = _proposed(card, form) if posting.code == "proposed" else _adjusted(posting)
     db.session.commit()
-    said = _("Proposed. Somebody else must agree to it.") if is_proposed else _("Adjusted the balance.")
     return done(said, to=url_for("cards.show", card_id=card_id))
 
 
@@ -64,6 +65,23 @@ def void_movement(card_id: int, movement_id: int) -> Response | AnyResponse:
 def _asked(card: detail.Page, form: AdjustForm) -> Response:
     most = most_stamps(card.program)
     return page("cards/adjust.html", form.status, page=card, form=form, most_stamps=most)
+
+
+def _proposed(card: detail.Page, form: AdjustForm) -> str:
+    """Say that it waits, and what would come of it."""
+    seen = foresee(card.card, card.program, current_merchant(), **form.moved(), now=card.asked_at)
+    said = _("Proposed: %(foreseen)s. Somebody else must agree to it.", foreseen=seen.sentence)
+    if not seen.is_below_zero:
+        return said
+    return said + " " + _("The balance goes below zero; new points fill it up first.")
+
+
+def _adjusted(posting: Posting) -> str:
+    """Say that it is done, and when the balance is below zero now."""
+    said = _("Adjusted the balance.")
+    if posting.card.points_balance >= 0:
+        return said
+    return said + " " + _("The balance is below zero; new points fill it up first.")
 
 
 def _around(card_id: int, movement_id: int) -> tuple[detail.Page, Line]:

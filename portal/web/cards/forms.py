@@ -35,10 +35,17 @@ class AdjustForm(KeyedForm):
         if not program.is_stamps_enabled:
             del self.stamps
 
+    def moved(self) -> dict[str, int]:
+        """How many points and stamps were typed."""
+        return {name: _whole(self[name].data) for name in ("points", "stamps") if name in self}
+
     def details(self) -> dict[str, Any]:
         """What was typed, by the names the verb knows."""
-        moved = {name: _whole(self[name].data) for name in ("points", "stamps") if name in self}
-        return {**moved, "reason_code": self.reason_code.data, "note": (self.note.data or "").strip() or None}
+        return {
+            **self.moved(),
+            "reason_code": self.reason_code.data,
+            "note": (self.note.data or "").strip() or None,
+        }
 
 
 class VoidForm(KeyedForm):

@@ -1,6 +1,7 @@
 """What the review list shows: open items with the reason in words, settled ones below."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from flask import request, url_for
@@ -10,15 +11,17 @@ from sqlalchemy.orm import aliased
 from portal.extensions import db
 from portal.models.customer import Customer
 from portal.models.loyalty_card import LoyaltyCard
+from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.review_item import ReviewItem
 from portal.models.store import Store
 from portal.models.user import User
 from portal.services import keyset, reviews
 from portal.services.ledger.adjusting import PROPOSAL
+from portal.services.ledger.foreseeing import Foreseen, foresee
 from portal.services.ledger.reasons import reason_word
 from portal.services.ledger.sentences import signed
 from portal.web.happenings import link_to
-from portal.web.scope import actor, current_merchant, in_own_stores
+from portal.web.scope import actor, current_merchant, in_own_stores, now
 from portal.words import _
 
 DEAD_TOO = {"include_deleted": True}
@@ -62,6 +65,14 @@ class Item:
     def sentence(self) -> str:
         """Say what it is about: +500 points, goodwill, proposed by Mia."""
         return ", ".join([*self._moved(), reason_word(self.item.reason_code), *self._by()])
+
+    @cached_property
+    def foreseen(self) -> Foreseen | None:
+        """What accepting a proposed adjustment would make of the card, while the card lives."""
+        if self.item.status != "open" or not self.is_proposal or not self.card_href:
+            return None
+        moved = {unit: self.item.details[unit] for unit in ("points", "stamps")}
+        return foresee(self.row.LoyaltyCard, self.row.LoyaltyProgram, current_merchant(), **moved, now=now())
 
     @property
     def outcome(self) -> str:
@@ -115,8 +126,11 @@ def one(item: ReviewItem) -> Item:
 
 def _told() -> Select[Any]:
     here = current_merchant().id
+    program = (LoyaltyProgram.merchant_id == here) & (LoyaltyProgram.id == LoyaltyCard.program_id)
     columns: list[Any] = [
         ReviewItem,
+        LoyaltyCard,
+        LoyaltyProgram,
         Store.name.label("store_name"),
         Customer.name.label("customer_name"),
         LoyaltyCard.deleted_at.label("card_died"),
@@ -128,6 +142,7 @@ def _told() -> Select[Any]:
         select(*columns)
         .outerjoin(Store, (Store.merchant_id == here) & (Store.id == ReviewItem.store_id))
         .outerjoin(LoyaltyCard, (LoyaltyCard.merchant_id == here) & (LoyaltyCard.id == ReviewItem.card_id))
+        .outerjoin(LoyaltyProgram, program)
         .outerjoin(Customer, (Customer.merchant_id == here) & (Customer.id == LoyaltyCard.customer_id))
         .outerjoin(User, User.id == ReviewItem.resolved_by_id)
         .outerjoin(_proposer, _proposer.id == proposed_by)
