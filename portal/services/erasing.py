@@ -8,12 +8,10 @@ from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.customer import Customer
 from portal.models.loyalty_card import CardToken, LoyaltyCard
-from portal.models.reward_issue import RewardIssue
 from portal.services import audit, customers, traces, trash
 from portal.services.ledger import expiring, fingerprints
-from portal.services.ledger.accounts import Account
+from portal.services.ledger.forfeiting import forfeit
 from portal.services.ledger.pairs import account_of, claim_for, hold_cards, hold_people, refuse_if_not_owner
-from portal.services.ledger.rewarding import give_back
 from portal.services.ledger.visits import Visit
 from portal.words import _
 
@@ -38,7 +36,10 @@ def erase_customer(customer: Customer, *, visit: Visit, secret: str) -> Customer
     for each in people.values():
         fingerprints.forget_later(each, secret=secret, now=visit.now)
     for card in cards:
-        _forfeit(account_of(card, visit, key))
+        account = account_of(card, visit, key)
+        if not card.is_deleted:
+            expiring.post_due(account)
+        forfeit(account)
         _revoke(card, visit.now)
     trash.soft_delete_cascade(customer, by=visit.by, now=visit.now)
     trash.forget_people(person.ids, merchant_id=person.merchant_id, now=visit.now)
@@ -56,22 +57,6 @@ def _held(customer: Customer) -> dict[int, Customer]:
     if customer.id not in people:
         raise Conflict("customer_gone", _("This customer is not there any more."))
     return people
-
-
-def _forfeit(account: Account) -> None:
-    """Take back rewards still to be handed over, then what is left on the card; debts stay."""
-    if not account.card.is_deleted:
-        expiring.post_due(account)
-    open_ones = select(RewardIssue).where(
-        RewardIssue.merchant_id == account.card.merchant_id,
-        RewardIssue.card_id == account.card.id,
-        RewardIssue.status == "issued",
-    )
-    for issue in db.session.scalars(open_ones.order_by(RewardIssue.id)).all():
-        give_back(account, issue)
-    points, stamps = max(0, account.card.points_balance), max(0, account.card.stamps_balance)
-    if points or stamps:
-        account.post("forfeit", points=-points, stamps=-stamps, reason_code="erased")
 
 
 def _revoke(card: LoyaltyCard, now: datetime) -> None:

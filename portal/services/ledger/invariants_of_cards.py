@@ -134,7 +134,7 @@ def _without_partner(merchant_id: int, first: str, second: str, narrowed: Any) -
 
 def _not_emptied(merchant_id: int) -> Query:
     expired = and_(Row.type == "expire", Row.points_after != 0)
-    forfeited = and_(Row.type == "forfeit", or_(Row.points_after != 0, Row.stamps_after != 0))
+    forfeited = and_(Row.type == "forfeit", or_(Row.points_after > 0, Row.stamps_after > 0))
     found = select(Row.card_id.label("card"), Row.id.label("row"), Row.type.label("type"))
     return found.where(Row.merchant_id == merchant_id, or_(expired, forfeited))
 

@@ -40,7 +40,7 @@ def merge_customers(
 
     A phone or e-mail the survivor has not is taken from the loser; with the application's `secret` key it
     is remembered as having had the welcome bonus, if either had it. It can be taken back within a day
-    (`unmerge`). Raises Refused("not_allowed", "same_customer"), Conflict("customer_gone",
+    (`unmerge`). Raises Refused("not_allowed", "same_customer", "card_suspended"), Conflict("customer_gone",
     "key_reused").
     """
     refuse_if_not_owner(visit.by)
@@ -98,6 +98,8 @@ def _merge_cards(
     if theirs is None:
         return {}
     mine = living.get(survivor.id)
+    if mine is not None and mine.status != theirs.status:
+        raise Refused("card_suspended", _("One of the two cards is suspended. Lift the suspension first."))
     is_made = mine is None
     mine = mine or _made_card(survivor, theirs)
     return _move(account_of(mine, visit, key), account_of(theirs, visit, key)) | {"made_card": is_made}

@@ -12,6 +12,7 @@ from portal.models.order import Order
 from portal.models.order_refund import OrderRefund
 from portal.models.reward_issue import RewardIssue
 from portal.services.ledger.accounts import Account, Posting, once
+from portal.services.ledger.forfeiting import forfeit_if_erased
 from portal.services.ledger.rewarding import give_back
 from portal.services.ledger.taking_back import take_back
 from portal.services.ledger.visits import Visit
@@ -39,6 +40,7 @@ def reverse_earn(
         take_back_part(account, earn, refunded_cents)
         for issue_id in given_back:
             return_reward(account, issue_id)
+        forfeit_if_erased(account)
         return Posting(account.card, account.rows, "refunded")
 
     request = {"earn": earn.id, "refunded": refunded_cents, "refund": refund_id, "back": list(given_back)}

@@ -12,6 +12,7 @@ from portal.models.review_item import ReviewItem
 from portal.models.reward_issue import RewardIssue
 from portal.services import audit
 from portal.services.ledger.accounts import Account, Posting, once
+from portal.services.ledger.forfeiting import forfeit_if_erased
 from portal.services.ledger.rewarding import give_back, give_stock_back
 from portal.services.ledger.taking_back import take_back
 from portal.services.ledger.undoing import refuse_if_not_theirs
@@ -34,6 +35,7 @@ def void(row: LoyaltyTransaction, *, visit: Visit, reason_code: str | None = Non
         _reverse(account, row, reason_code)
         if issue is not None:
             _put_back(account, issue, row)
+        forfeit_if_erased(account)
         if visit.by.role >= Role.MANAGER:
             audit.record("void", account.card, by=visit.by, transaction_id=row.id)
         return Posting(account.card, account.rows, "voided")

@@ -3,6 +3,7 @@
 import pytest
 
 from portal.extensions import db
+from portal.services.erasing import erase_customer
 from portal.services.ledger import nightly
 from portal.services.ledger.accounts import open_account
 from portal.services.ledger.merging import merge_customers
@@ -10,7 +11,7 @@ from portal.services.ledger.tiers import qualifying_points
 from portal.services.ledger.unmerging import unmerge
 from portal.services.ledger.verifying import verify
 from tests.factories import make_card, make_reward
-from tests.services.ledger.stage import DAY, FOR_EVER, at
+from tests.services.ledger.stage import DAY, FOR_EVER, at, refused
 
 
 def merged_and_apart(shop, loser, minutes, meanwhile):
@@ -60,3 +61,32 @@ def test_what_expired_is_set_off_once(shop_with):
     merged_and_apart(shop, loser, 20 * DAY, lambda minutes: shop.refund(first, 10_000, minutes))
     shop.refund(second, 10_000, 21 * DAY)
     assert balances(shop.card, loser) == [0, -100]
+
+
+def test_a_suspension_is_not_lifted_by_a_merge(shop_with):
+    shop = shop_with()
+    loser = make_card(shop.program, status="suspended")
+    with refused("card_suspended"):
+        merge_customers(shop.card.customer, loser.customer, visit=shop.visit())
+    db.session.refresh(shop.card)
+    shop.card.status = "suspended"
+    db.session.commit()
+    merge_customers(shop.card.customer, loser.customer, visit=shop.visit(1))
+    db.session.commit()
+    assert shop.card.status == "suspended"
+
+
+@pytest.mark.parametrize("way", ["void", "give back"])
+def test_what_comes_back_to_an_erased_person_is_forfeited(shop_with, way):
+    shop = shop_with()
+    reward = make_reward(shop.program, points_required=50)
+    earned = shop.earn(10_000).rows[0]
+    taken = shop.issue(reward, 1, at_once=True).rows[0]
+    erase_customer(shop.card.customer, visit=shop.visit(2), secret="x" * 40)
+    db.session.commit()
+    if way == "void":
+        shop.void(taken, 3)
+    else:
+        shop.refund(earned, 0, 3, given_back=[taken.reward_issue_id])
+    assert balances(shop.card) == [0]
+    assert list(verify(shop.merchant.id)) == []
