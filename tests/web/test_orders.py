@@ -180,6 +180,23 @@ def test_a_customer_without_points_and_a_deleted_one(manager, cast, sign_in):
     assert "Anna Weber (deleted)" in sign_in(cast.owner).get(here).text
 
 
+def test_the_order_of_somebody_merged_leads_to_who_they_are_now(cast, sign_in):
+    other = make_customer(cast.merchant, "Fatima Benali")
+    card = make_card(cast.program, other)
+    owner, here = sign_in(cast.owner), path(cast.merchant, "orders", cast.order.id)
+    merge = path(cast.merchant, "customers", other.id, "merge", cast.customer.id)
+    assert owner.post(merge, data={"key": str(uuid.uuid4())}).status_code == 303
+    text = owner.get(here).text
+    survivor = path(cast.merchant, "customers", other.id)
+    assert f'<a href="{survivor}">Anna Weber, now Fatima Benali</a>' in text
+    assert f'href="{path(cast.merchant, "cards", card.id)}"' in text
+    assert f'href="{path(cast.merchant, "cards", cast.card.id)}"' not in text
+    owner.post(path(cast.merchant, "customers", other.id, "deletion"))
+    text = owner.get(here).text
+    assert "Anna Weber, now Fatima Benali (deleted)" in text
+    assert f'href="{survivor}"' not in text
+
+
 def test_the_order_of_somebody_erased_names_nobody_and_leads_nowhere(cast, sign_in):
     owner = sign_in(cast.owner)
     erasure = path(cast.merchant, "customers", cast.customer.id, "erasure")

@@ -8,9 +8,11 @@ from typing import Any
 
 from flask import abort, url_for
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from portal.extensions import db
 from portal.models.customer import Customer
+from portal.models.loyalty_card import LoyaltyCard
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.order import Order, OrderLine
 from portal.models.store import Store
@@ -26,6 +28,7 @@ from portal.words import _
 
 NOBODY = LoyaltyProgram(tier_config=[], stamps_reward_description="")
 DEAD_TOO = {"include_deleted": True}
+SURVIVOR = aliased(Customer, name="survivor")
 
 
 @dataclass(frozen=True)
@@ -53,15 +56,22 @@ class Page:
 
     @property
     def customer(self) -> str:
-        """Who bought it; whom nothing is known of any more has a name that says so."""
+        """Who bought it, and who that is now; whom nothing is known of any more has a name that says so."""
+        if self.row.survivor_name:
+            now_is = _named(self.row.survivor_name, self.row.survivor_died)
+            return _("%(name)s, now %(survivor)s", name=self.row.customer_name, survivor=now_is)
         return _named(self.row.customer_name, self.row.customer_died and not self.row.customer_purged)
 
     @property
     def customer_href(self) -> str:
-        """Where the customer is to be seen, while they live."""
-        if self.order.customer_id is None or self.row.customer_died:
+        """Where the customer is to be seen, while they live; one that was merged is the survivor."""
+        merged = self.row.survivor_id is not None
+        died = self.row.survivor_died if merged else self.row.customer_died
+        if self.order.customer_id is None or died:
             return ""
-        return link_to("customers.show", customer_id=self.order.customer_id)
+        return link_to(
+            "customers.show", customer_id=self.row.survivor_id if merged else self.order.customer_id
+        )
 
     @property
     def href(self) -> str:
@@ -103,10 +113,13 @@ class Page:
 
     @property
     def card_href(self) -> str:
-        """Where the card it moved is to be seen, unless its customer is gone for good."""
+        """Where the card it moved is to be seen, unless its customer is gone for good.
+
+        After a merge that is the survivor's: a refund posts there.
+        """
         if self.row.customer_purged:
             return ""
-        cards = [line.row.card_id for line in self.movements]
+        cards = [self.row.survivor_card_id or line.row.card_id for line in self.movements]
         return link_to("cards.show", card_id=cards[-1]) if cards else ""
 
     @cached_property
@@ -136,6 +149,10 @@ def _told(order_id: int) -> Any:
         Customer.name.label("customer_name"),
         Customer.deleted_at.label("customer_died"),
         Customer.purged_at.label("customer_purged"),
+        SURVIVOR.id.label("survivor_id"),
+        SURVIVOR.name.label("survivor_name"),
+        SURVIVOR.deleted_at.label("survivor_died"),
+        _card_of_survivor(here),
         User.display_name.label("person"),
         User.deleted_at.label("person_died"),
     ]
@@ -146,6 +163,7 @@ def _told(order_id: int) -> Any:
         .outerjoin(OrderLine, (OrderLine.merchant_id == here) & (OrderLine.order_id == Order.id))
         .outerjoin(Store, (Store.merchant_id == here) & (Store.id == Order.store_id))
         .outerjoin(Customer, (Customer.merchant_id == here) & (Customer.id == Order.customer_id))
+        .outerjoin(SURVIVOR, (SURVIVOR.merchant_id == here) & (SURVIVOR.id == Customer.merged_into_id))
         .outerjoin(User, User.id == Order.sold_by_id)
         .outerjoin(
             LoyaltyProgram,
@@ -154,6 +172,16 @@ def _told(order_id: int) -> Any:
         .where(Order.merchant_id == here, Order.id == order_id)
         .order_by(OrderLine.position, OrderLine.id)
     )
+
+
+def _card_of_survivor(merchant_id: int) -> Any:
+    """Find the living card of whom the customer was merged into."""
+    theirs = select(LoyaltyCard.id).where(
+        LoyaltyCard.merchant_id == merchant_id,
+        LoyaltyCard.customer_id == SURVIVOR.id,
+        LoyaltyCard.deleted_at.is_(None),
+    )
+    return theirs.correlate(SURVIVOR).limit(1).scalar_subquery().label("survivor_card_id")
 
 
 def _named(name: str | None, died: Any) -> str:
