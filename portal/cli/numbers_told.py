@@ -40,8 +40,8 @@ def _members(merchant: Merchant, period: Period) -> None:
 def _points(merchant: Merchant, period: Period) -> None:
     points = numbers.points(merchant, period)
     _part("Points")
-    row = (points.issued, points.redeemed, points.expired, points.forfeited)
-    table(("ISSUED", "REDEEMED", "EXPIRED", "FORFEITED"), [[f"{n:,}" for n in row]], empty="")
+    row = (points.issued, points.redeemed, points.expired, points.forfeited, points.taken)
+    table(("ISSUED", "REDEEMED", "EXPIRED", "FORFEITED", "TAKEN"), [[f"{n:,}" for n in row]], empty="")
 
 
 def _owed(merchant: Merchant, now: datetime) -> None:

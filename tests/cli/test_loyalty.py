@@ -245,7 +245,7 @@ def test_the_numbers_of_a_time_are_told(flask, cafe):
     said = flask("loyalty", "stats", "--merchant", "cafe-lux").output
     told = [" ".join(line.split()) for line in said.splitlines()]
     assert "1 1 0 0.00%" in told
-    assert "150 20 0 0" in told
+    assert "150 20 0 0 0" in told
     assert "130 0 0 1.30 EUR 0.00% 1.30 EUR" in told
     assert "Gare Gare 20" in told
     assert "operator 1 0 1 0 0 0" in told

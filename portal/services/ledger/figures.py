@@ -17,7 +17,16 @@ from portal.models.merchant import Merchant
 from portal.models.review_item import ReviewItem
 from portal.models.reward_issue import RewardIssue
 from portal.services.ledger.nightly import is_due
-from portal.services.ledger.numbers import ISSUED, REDEEMED, Liability, Members, Period, is_visit
+from portal.services.ledger.numbers import (
+    ISSUED,
+    REDEEMED,
+    Liability,
+    Members,
+    Period,
+    is_visit,
+    kind_of,
+    who_joined,
+)
 
 SOON = timedelta(days=30)
 DEAD_TOO = {"include_deleted": True}
@@ -62,11 +71,12 @@ def glance(
         held.append(Movement.store_id.in_(store_ids))
     came, moved = _came(held), _moved(held)
     cards, ready = _cards(merchant, terms, now), _ready(merchant, now)
+    joined = who_joined(held).scalar_subquery().label("joined")
     open_items = select(func.count()).where(
         ReviewItem.merchant_id == merchant.id, ReviewItem.status == "open"
     )
     one_row = came.join(moved, true()).join(cards, true()).join(ready, true())
-    query: Any = select(came, moved, cards, ready, open_items.scalar_subquery().label("open_items"))
+    query: Any = select(came, moved, cards, ready, joined, open_items.scalar_subquery().label("open_items"))
     row = db.session.execute(query.select_from(one_row), execution_options=DEAD_TOO).one()
     return Glance(
         members=Members(row.joined, row.active, row.repeated),
@@ -92,15 +102,13 @@ def _came(held: list[ColumnElement[bool]]) -> Subquery:
 
 
 def _moved(held: list[ColumnElement[bool]]) -> Subquery:
-    """Sum up points given and taken, and count who joined; a void counts as what it voids."""
+    """Sum up points given and redeemed; a void counts as what it voids."""
     given = aliased(Movement)
     reversed_ = and_(given.merchant_id == Movement.merchant_id, given.id == Movement.reverses_id)
-    kind = case((Movement.type == "void", given.type), else_=Movement.type)
-    joined = func.count(case((Movement.type == "enrol", Movement.card_id)).distinct())
+    kind = kind_of(given)
     sums = select(
         _sum(Movement.points_delta, kind.in_(ISSUED)).label("issued"),
         (-_sum(Movement.points_delta, kind.in_(REDEEMED))).label("redeemed"),
-        joined.label("joined"),
     )
     return sums.select_from(Movement).outerjoin(given, reversed_).where(*held).subquery()
 

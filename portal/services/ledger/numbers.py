@@ -4,13 +4,13 @@ They are summed from the ledger, with the dead: that a store, a product, a colle
 program was deleted changes none of them. A period is of local days, and counts by when things happened.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from portal.extensions import db
@@ -28,6 +28,7 @@ DEAD_TOO = {"include_deleted": True}
 STREAM = {"yield_per": 2_000}
 BALANCES = ("external_ref", "card_number", "points", "stamps")
 ISSUED = ("earn", "welcome_bonus", "adjust", "import", "convert", "refund_reversal")
+DOWNWARDS = ("adjust", "convert")  # given when they add, else taken by hand or turned into stamps
 REDEEMED = ("redeem", "redeem_cancel", "refund_return")
 WHOLE_BP = 10_000
 Movement = LoyaltyTransaction
@@ -69,12 +70,13 @@ class Members:
 
 @dataclass(frozen=True)
 class Points:
-    """What became of points: issued − redeemed − expired − forfeited is how the balances changed."""
+    """What became of points: issued less all the others is how the balances changed."""
 
     issued: int
     redeemed: int
     expired: int
     forfeited: int
+    taken: int = 0
 
     @property
     def breakage_bp(self) -> int:
@@ -141,13 +143,20 @@ def members(merchant: Merchant, period: Period) -> Members:
     active, repeated = db.session.execute(
         select(func.count(), many).select_from(visits), execution_options=DEAD_TOO
     ).one()
-    enrolled = (
-        Movement.merchant_id == merchant.id,
-        Movement.type == "enrol",
-        period.holds(Movement.occurred_at),
-    )
-    joined = db.session.scalar(select(func.count(Movement.card_id.distinct())).where(*enrolled))
+    enrolled = [Movement.merchant_id == merchant.id, period.holds(Movement.occurred_at)]
+    joined = db.session.scalar(who_joined(enrolled), execution_options=DEAD_TOO)
     return Members(joined or 0, active, repeated)
+
+
+def who_joined(held: Sequence[ColumnElement[bool]]) -> Select[int]:
+    """Count the members enrolled by such movements; a person merged into another is that other."""
+    people = select(func.count(func.coalesce(Customer.merged_into_id, Customer.id).distinct()))
+    return (
+        people.select_from(Movement)
+        .join(LoyaltyCard, _is(LoyaltyCard, Movement.card_id))
+        .join(Customer, _is(Customer, LoyaltyCard.customer_id, LoyaltyCard))
+        .where(*held, Movement.type == "enrol")
+    )
 
 
 def is_visit() -> ColumnElement[bool]:
@@ -163,7 +172,7 @@ def is_visit() -> ColumnElement[bool]:
 def points(merchant: Merchant, period: Period | None = None) -> Points:
     """Sum up what became of points, of a period or of all time; a void counts as what it voids."""
     given = aliased(Movement)
-    kind = case((Movement.type == "void", given.type), else_=Movement.type)
+    kind = kind_of(given)
     sums = (
         select(kind, func.sum(Movement.points_delta))
         .outerjoin(given, _is(given, Movement.reverses_id))
@@ -178,7 +187,15 @@ def points(merchant: Merchant, period: Period | None = None) -> Points:
         redeemed=-sum(of.get(name, 0) for name in REDEEMED),
         expired=-of.get("expire", 0),
         forfeited=-of.get("forfeit", 0),
+        taken=-of.get("taken", 0),
     )
+
+
+def kind_of(given: Any) -> ColumnElement[str]:
+    """Say what a movement counts as: a void as what it voids, and what takes away by hand as taken."""
+    kind = case((Movement.type == "void", given.type), else_=Movement.type)
+    change = case((Movement.type == "void", given.points_delta), else_=Movement.points_delta)
+    return case((kind.in_(DOWNWARDS) & (change < 0), "taken"), else_=kind)
 
 
 def liability(merchant: Merchant, *, now: datetime) -> Liability:

@@ -145,6 +145,15 @@ def test_who_was_merged_is_one_person(shop):
     assert members(shop.merchant, DAYS) == Members(0, 1, 1)
 
 
+def test_who_was_merged_joined_once(shop):
+    other = make_card(shop.program)
+    for card in (shop.card, other):
+        give(card, kind="enrol")
+    merge_customers(shop.card.customer, other.customer, visit=shop.visit(5))
+    db.session.commit()
+    assert members(shop.merchant, DAYS).joined == 1
+
+
 def test_nobody_came(shop):
     assert members(shop.merchant, DAYS).repeat_bp is None
 
@@ -167,12 +176,24 @@ def test_issued_less_what_left_is_what_is_there(shop):
     merge_customers(shop.card.customer, other.customer, visit=shop.visit(11))
     db.session.commit()
     found = points(shop.merchant, DAYS)
-    assert found == Points(issued=84, redeemed=10, expired=0, forfeited=0)
+    assert found == Points(issued=89, redeemed=10, expired=0, forfeited=0, taken=5)
     assert shop.card.points_balance == 84 - 10
     shop.earn(1_00, 200 * DAY)
     every = points(shop.merchant)
-    assert every == Points(issued=85, redeemed=10, expired=74, forfeited=0)
+    assert every == Points(issued=90, redeemed=10, expired=74, forfeited=0, taken=5)
     assert (shop.card.points_balance, every.breakage_bp) == (1, 74 * 10_000 // 84)
+
+
+def test_what_is_taken_by_hand_is_not_issued_less(shop):
+    shop.earn(50_00)
+    adjust(shop.card.id, points=20, reason_code="goodwill", visit=shop.visit(1))
+    adjust(shop.card.id, points=-91_064, reason_code="correction", visit=shop.visit(2))
+    back = adjust(shop.card.id, points=-7, reason_code="correction", visit=shop.visit(3)).rows[0]
+    shop.void(back, 4)
+    db.session.commit()
+    found = points(shop.merchant, DAYS)
+    assert found == Points(issued=70, redeemed=0, expired=0, forfeited=0, taken=91_064)
+    assert shop.card.points_balance == 70 - 91_064
 
 
 def test_no_points_left_yet_is_no_breakage():
