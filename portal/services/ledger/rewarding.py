@@ -20,12 +20,16 @@ def issue_reward(card_id: int, reward_id: int, *, visit: Visit, at_once: bool = 
     """Take the points and the stock for a reward; `at_once` hands it over too, as at the till.
 
     Raises Refused("insufficient_points", "below_redemption_minimum", "reward_gone", "out_of_stock",
-    "not_valid_today", "limit_reached", "wrong_tier", "not_redeeming", "card_suspended").
+    "not_valid_today", "limit_reached", "wrong_tier", "not_redeeming", "frozen", "card_suspended").
     """
 
     def work(account: Account) -> Posting:
         reward = _locked_reward(account, reward_id)
         _refuse_if_not_redeeming(account)
+        if not account.program.is_points_enabled:
+            raise Refused(
+                "frozen", _("This program counts stamps; points are frozen until it counts them again.")
+            )
         _refuse_if_not_for(account, reward)
         issue = _issued(account, reward)
         if at_once:

@@ -392,3 +392,16 @@ def test_who_may_take_an_issued_reward_back_and_for_how_long(shop_of, who, minut
     else:
         shop.cancel(issue, minutes, by=actors[who])
         assert shop.points == 100
+
+
+def test_frozen_points_buy_nothing_until_they_count_again(shop_with):
+    """Type change freezes the other currency (section 10)."""
+    shop = shop_with(loyalty_type="hybrid")
+    reward = make_reward(shop.program, points_required=50)
+    shop.earn(10_000)
+    shop.change(loyalty_type="stamps")
+    with refused("frozen"):
+        shop.issue(reward, 1)
+    shop.change(loyalty_type="points")
+    shop.issue(reward, 2)
+    assert shop.points == 50
