@@ -17,7 +17,9 @@ class RewardIssue(Tenant, TimestampMixin, Model):
     """A reward a customer may take or has taken (specification of loyalty, sections 4 and 5).
 
     A points reward remembers its price in points, a stamp reward the target it was earned by;
-    neither changes when the program does.
+    neither changes when the program does. `discount_cents` is what it takes off the bill or is worth: of
+    a points reward its discount, of a stamp reward what the program said a full card is worth. It is
+    remembered for the books; nothing lowers a purchase by it on its own, the till says what came off.
     """
 
     __tablename__ = "reward_issues"

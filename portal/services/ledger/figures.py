@@ -82,10 +82,21 @@ def glance(
         members=Members(row.joined, row.active, row.repeated),
         issued=int(row.issued),
         redeemed=int(row.redeemed),
-        owed=Liability(int(row.points), int(row.in_rewards), row.stamp_rewards, 0, terms.point_value_cents),
+        owed=_owed(row, terms),
         expiring_points=int(row.expiring_points),
         expiring_cards=row.expiring_cards,
         open_items=row.open_items,
+    )
+
+
+def _owed(row: Any, terms: Terms) -> Liability:
+    return Liability(
+        points=int(row.points),
+        in_rewards=int(row.in_rewards),
+        stamp_rewards=row.stamp_rewards,
+        breakage_bp=0,
+        point_value_cents=terms.point_value_cents,
+        stamp_cents=int(row.stamp_cents),
     )
 
 
@@ -135,6 +146,9 @@ def _ready(merchant: Merchant, now: datetime) -> Subquery:
     sums = select(
         func.coalesce(func.sum(RewardIssue.points_price), 0).label("in_rewards"),
         func.count(case((RewardIssue.stamps_target > 0, 1))).label("stamp_rewards"),
+        _sum(func.coalesce(RewardIssue.discount_cents, 0), RewardIssue.stamps_target > 0).label(
+            "stamp_cents"
+        ),
     )
     return (
         sums.join(LoyaltyCard, card)

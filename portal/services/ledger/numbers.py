@@ -88,17 +88,28 @@ class Points:
 
 @dataclass(frozen=True)
 class Liability:
-    """What the merchant still owes: points on cards and in rewards not collected; None without a value."""
+    """What the merchant still owes: points on cards, and rewards of points or full cards not collected."""
 
     points: int
     in_rewards: int
     stamp_rewards: int
     breakage_bp: int
     point_value_cents: Decimal | None
+    stamp_cents: int = 0
 
     @property
     def gross_cents(self) -> int | None:
-        """All those points at the program's value of a point, floored."""
+        """What all of it is worth, full cards at what they remember; None when nothing has a value.
+
+        Points are worth what the program says, floored.
+        """
+        points = self._points_cents
+        if points is None:
+            return self.stamp_cents or None
+        return points + self.stamp_cents
+
+    @property
+    def _points_cents(self) -> int | None:
         if self.point_value_cents is None:
             return None
         value = (self.points + self.in_rewards) * self.point_value_cents
@@ -106,9 +117,9 @@ class Liability:
 
     @property
     def net_cents(self) -> int | None:
-        """The same, less the share that so far was never used."""
+        """The same, less of the points the share that so far was never used."""
         gross = self.gross_cents
-        return None if gross is None else gross - gross * self.breakage_bp // WHOLE_BP
+        return None if gross is None else gross - (self._points_cents or 0) * self.breakage_bp // WHOLE_BP
 
 
 def balances(merchant: Merchant, *, now: datetime) -> Iterator[Row]:
@@ -207,7 +218,11 @@ def liability(merchant: Merchant, *, now: datetime) -> Liability:
     held = func.sum(case((LoyaltyCard.points_balance > 0, _net(program, merchant, now)), else_=0))
     cards = select(held).where(LoyaltyCard.merchant_id == merchant.id, LoyaltyCard.purged_at.is_(None))
     open_ones = (
-        select(func.sum(RewardIssue.points_price), func.count(case((RewardIssue.stamps_target > 0, 1))))
+        select(
+            func.sum(RewardIssue.points_price),
+            func.count(case((RewardIssue.stamps_target > 0, 1))),
+            func.sum(case((RewardIssue.stamps_target > 0, RewardIssue.discount_cents))),
+        )
         .join(LoyaltyCard, _is(LoyaltyCard, RewardIssue.card_id, RewardIssue))
         .where(
             RewardIssue.merchant_id == merchant.id,
@@ -216,13 +231,14 @@ def liability(merchant: Merchant, *, now: datetime) -> Liability:
             LoyaltyCard.purged_at.is_(None),
         )
     )
-    in_rewards, stamp_rewards = db.session.execute(open_ones, execution_options=DEAD_TOO).one()
+    in_rewards, stamp_rewards, stamp_cents = db.session.execute(open_ones, execution_options=DEAD_TOO).one()
     return Liability(
         points=int(db.session.scalar(cards, execution_options=DEAD_TOO) or 0),
         in_rewards=int(in_rewards or 0),
         stamp_rewards=stamp_rewards,
         breakage_bp=points(merchant).breakage_bp,
         point_value_cents=program.point_value_cents if program else None,
+        stamp_cents=int(stamp_cents or 0),
     )
 
 

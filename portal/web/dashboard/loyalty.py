@@ -56,6 +56,8 @@ def _as_it_stands(seen: Glance) -> Iterator[LedgerTile]:
     owed = seen.owed
     points = owed.points + owed.in_rewards
     said = ngettext("%(num)s point", "%(num)s points", points)
+    if owed.stamp_rewards:
+        said += ", " + ngettext("%(num)s full card", "%(num)s full cards", owed.stamp_rewards)
     gross = owed.gross_cents
     if gross is None:
         yield LedgerTile(number(points), _("Points not redeemed yet"), _("all stores"))

@@ -46,7 +46,7 @@ def ago(days=0, **more):
 def busy(shop):
     """Three members who come, join, take a reward and have things taken back; one of them merged."""
     usual = {"points_per_euro": 10, "minimum_redemption_points": 0, "point_value_cents": Decimal("0.5")}
-    program = make_program(shop, loyalty_type="hybrid", cooldown_minutes=0, **usual)
+    program = make_program(shop, loyalty_type="hybrid", cooldown_minutes=0, max_daily_stamps=0, **usual)
     survivor = make_customer(shop)
     cards = [make_card(program, person) for person in (survivor, None, None)]
     cards.append(make_card(program, make_customer(shop, merged_into_id=survivor.id)))
@@ -60,6 +60,8 @@ def busy(shop):
     give(cards[1], points=-500, kind="adjust", at=NOW - timedelta(days=1))
     reviews.flag("negative_stamps", "void", merchant_id=shop.id, now=NOW)
     db.session.flush()
+    program.stamps_reward_value_cents = 350
+    stamp(cards[3].id, visit=ago(2), quantity=program.stamps_target)
     return program, cards
 
 
@@ -74,6 +76,7 @@ def test_they_are_those_of_the_reports(shop):
     assert (seen.redeemed, points.taken) == (120, 500)
     assert (seen.owed.points, seen.owed.in_rewards) == (owed.points, owed.in_rewards)
     assert seen.owed.gross_cents == owed.gross_cents
+    assert (seen.owed.stamp_rewards, seen.owed.stamp_cents) == (1, owed.stamp_cents) == (1, 350)
     assert seen.open_items == reviews.how_many_open(shop) == 1
     assert (seen.expiring_points, seen.expiring_cards) == (0, 0)
 

@@ -218,6 +218,21 @@ def test_what_is_owed_gross_and_net(shop):
     assert (lost.gross_cents, lost.net_cents) == (1_000, 750)
 
 
+def test_full_cards_not_collected_are_owed_at_what_they_remember(shop):
+    shop.change(stamps_reward_value_cents=350, point_value_cents=Decimal(1))
+    give(shop.card, points=100)
+    shop.stamp(10, 1)
+    shop.change(stamps_reward_value_cents=900)
+    shop.stamp(10, 2)
+    taken = shop.stamp(10, 3).rows[-1].reward_issue_id
+    shop.redeem(taken, 4)
+    db.session.commit()
+    owed = liability(shop.merchant, now=NOW)
+    assert (owed.stamp_rewards, owed.stamp_cents, owed.gross_cents) == (2, 350 + 900, 100 + 1_250)
+    assert Liability(1_000, 0, 1, 2_500, Decimal(1), 350).net_cents == 750 + 350
+    assert Liability(1_000, 0, 1, 2_500, None, 350).net_cents == 350
+
+
 def test_without_a_value_there_is_no_sum(shop):
     give(shop.card, points=5)
     owed = liability(shop.merchant, now=NOW)
