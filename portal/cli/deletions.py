@@ -106,14 +106,19 @@ def _until(act: Deletion, now: datetime, zone: Any) -> str:
 def _show_restore(act: Deletion) -> None:
     for part in (act, *_parts(act)):
         ahead = trash.preview_restore(part, by=OPERATOR)
-        kinds("Would bring back", ahead.brings)
+        if ahead.survivor_id is None:
+            kinds("Would bring back", ahead.brings)
         kinds("Deleted earlier, stays", ahead.earlier)
         for line in _obstacles(part, ahead):
             click.echo(line)
+        if ahead.survivor_id is not None:
+            return
     click.echo(f"Bring it back with: flask trash restore {act.parent_id or act.id}")
 
 
 def _obstacles(act: Deletion, ahead: trash.RestorePreview) -> Iterator[str]:
+    if ahead.survivor_id is not None:
+        yield trash.merged().message
     if ahead.blocked_by is not None:
         yield from sentences(blocked(act, ahead.blocked_by))
     for clash in ahead.clashes:

@@ -37,6 +37,8 @@ class Line(NamedTuple):
     act: Deletion
     who: str
     place: str = ""
+    survivor_id: int | None = None  # of a customer who was merged, who they are now
+    survivor: str = ""
 
     @property
     def name(self) -> str:
@@ -90,7 +92,8 @@ class Line(NamedTuple):
     @property
     def may_restore(self) -> bool:
         """Whether this person may bring it back, and nothing is at work on it."""
-        return self.act.status == "done" and self.act.can_be_restored_by(actor())
+        is_there = self.act.status == "done" and self.survivor_id is None
+        return is_there and self.act.can_be_restored_by(actor())
 
 
 @dataclass

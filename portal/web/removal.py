@@ -8,6 +8,7 @@ from flask import Response, abort, flash, make_response, render_template, reques
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
+from portal.models.customer import Customer
 from portal.models.deletion import Deletion
 from portal.models.store import Store
 from portal.models.tenancy import Tenant
@@ -53,10 +54,25 @@ def in_trash(row: Any) -> Response:
     if is_htmx():
         message = _("The %(thing)s is in the trash.", thing=told["name"])
         return make_response(render_template("shared/_refusal.html", message=message), 404)
+    survivor = _survivor_of(act)
+    if survivor is not None:
+        href = url_for("customers.show", customer_id=survivor.id)
+        return page("shared/in_trash.html", 404, **told, survivor=survivor.name, survivor_href=href)
     with_owner = act.root_kind != row.__tablename__
     owner = named(act.root_kind, act.root_label) if with_owner else ""
     href = url_for("trash.show", deletion_id=act.id) if act.can_be_restored_by(actor()) else ""
-    return page("shared/in_trash.html", 404, **told, owner=owner, trash_href=href)
+    return page("shared/in_trash.html", 404, **told, owner=owner, trash_href=href, survivor="")
+
+
+def _survivor_of(act: Deletion) -> Customer | None:
+    """Find who the customer is now whom the act took, if they were merged."""
+    if act.root_kind != "customers":
+        return None
+    taken = find(Customer, act.root_id, include_deleted=True)
+    if taken.merged_into_id is None:
+        return None
+    survivor: Customer = find(Customer, taken.merged_into_id, include_deleted=True)
+    return survivor
 
 
 def show_preview(row: Any, *, action: str, cancel_href: str, list_href: str, **more: Any) -> Response:

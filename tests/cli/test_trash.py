@@ -4,10 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.models import LoyaltyProgram, Product, Store
+from portal.models import Customer, LoyaltyProgram, Product, Store
 from portal.models.actor import OPERATOR, Actor, Role
 from portal.services import accounts, products, programs, stores, trash
+from portal.services.ledger.merging import merge_customers
+from portal.services.ledger.visits import Visit
 from tests.factories import (
+    make_customer,
     make_member,
     make_merchant,
     make_order,
@@ -128,6 +131,20 @@ def test_a_deletion_shows_what_it_took_and_what_a_restore_brings(flask, cafe, ga
         f"Bring it back with: flask trash restore {number}",
     ):
         assert line in text
+
+
+def test_a_merged_customer_is_told_beforehand_to_stay(flask, session, cafe):
+    lea, twin = make_customer(cafe, "Lea"), make_customer(cafe, "Lea M.")
+    with committed(cafe.id):
+        rows = [session.get(Customer, (cafe.id, each.id)) for each in (lea, twin)]
+        act_id = merge_customers(*rows, visit=Visit(by=OPERATOR, now=NOW)).loser_deletion_id
+    told = flask("trash", "show", act_id).output
+    assert "This customer was merged into another." in told
+    assert "flask trash restore" not in told
+    assert "Would bring back" not in told
+    refused = flask("trash", "restore", act_id)
+    assert refused.exit_code == 1
+    assert "This customer was merged into another." in refused.output + refused.stderr
 
 
 def test_a_restored_deletion_says_when(flask, cafe, gare):

@@ -4,7 +4,14 @@ The only room besides the nouns that may write SQL on tables: `include_deleted` 
 are then its own business. Specification of soft delete, sections 2 to 7.
 """
 
-from portal.services.trash.bring_back import blocked, refuse_if_gone, restore, restore_each, value_taken
+from portal.services.trash.bring_back import (
+    blocked,
+    merged,
+    refuse_if_gone,
+    restore,
+    restore_each,
+    value_taken,
+)
 from portal.services.trash.check import Finding, doctor
 from portal.services.trash.clashes import Clash, changeable
 from portal.services.trash.empty import due_for_purge, purge, purge_some, start_purge
@@ -36,6 +43,7 @@ __all__ = [
     "forget_people",
     "hold",
     "last_owner_without",
+    "merged",
     "preview",
     "preview_restore",
     "purge",

@@ -119,16 +119,22 @@ def refuse_if_gone(act: Deletion) -> None:
         raise Refused("purged", _("This was purged for good (%(when)s) and cannot come back.", when=when))
 
 
+def merged_into(act: Deletion) -> Select[Any]:
+    """Ask into whom the customer the act took was merged; the number of the survivor, or None."""
+    return select(table_of("customers").c.merged_into_id).where(rows.is_root(act))
+
+
+def merged() -> Refused:
+    """The refusal of a record that is part of another: it comes back by taking the merge back."""
+    message = _(
+        "This customer was merged into another. An owner can take the merge back there, for 24 hours."
+    )
+    return Refused("merged", message)
+
+
 def _refuse_if_merged(act: Deletion) -> None:
-    """A record that was merged is part of another; it comes back by taking the merge back."""
-    if act.root_kind != "customers":
-        return
-    merged = select(table_of("customers").c.merged_into_id).where(rows.is_root(act))
-    if rows.read(merged).scalar() is not None:
-        message = _(
-            "This customer was merged into another. An owner can take the merge back there, for 24 hours."
-        )
-        raise Refused("merged", message)
+    if act.root_kind == "customers" and rows.read(merged_into(act)).scalar() is not None:
+        raise merged()
 
 
 def dead_owner(act: Deletion, *, lock: bool = False) -> Deletion | None:

@@ -13,7 +13,7 @@ from portal.models.ownership import Rule, below, edges, is_mortal, needs_of, tab
 from portal.models.tenancy import PLATFORM
 from portal.services.trash import asking, rows
 from portal.services.trash.asking import EXAMPLES, Answer, Questions
-from portal.services.trash.bring_back import dead_owner, held_by
+from portal.services.trash.bring_back import dead_owner, held_by, merged_into
 from portal.services.trash.clashes import Clash, clashes_of
 from portal.services.trash.names import label_of, word
 from portal.words import _, number
@@ -61,6 +61,7 @@ class RestorePreview:
     earlier: tuple[Kind, ...]
     blocked_by: Deletion | None
     clashes: tuple[Clash, ...] = field(default_factory=tuple)
+    survivor_id: int | None = None  # of a customer who was merged: no restore brings them back
 
 
 def deletion_of(row: Any) -> Deletion | None:
@@ -111,14 +112,18 @@ def preview_restore(act: Deletion, *, by: Actor) -> RestorePreview:
             other = and_(inside, table.c.deletion_id != act.id, table.c.purged_at.is_(None))
             earlier.append((table, questions.which(table, other)))
     needed = [questions.number(held_by(act, edge)) for edge in needs_of(root)]
+    merge = questions.number(merged_into(act)) if root.name == "customers" else None
     answers = questions.answers()
+    survivor_id = None if merge is None else answers[merge].number
     is_held = act.parent_id or root.name == "merchants" or any(answers[place].number for place in needed)
     owners = _dead_owners(act) if is_held else []
+    in_the_way = () if survivor_id else tuple(c for each in (act, *owners) for c in clashes_of(each, by))
     return RestorePreview(
         brings=_sum(_kinds(brings, answers)),
         earlier=_sum(_kinds(earlier, answers)),
         blocked_by=owners[0] if owners else None,
-        clashes=tuple(clash for each in (act, *owners) for clash in clashes_of(each, by)),
+        clashes=in_the_way,
+        survivor_id=survivor_id,
     )
 
 

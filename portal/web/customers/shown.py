@@ -53,7 +53,7 @@ def program_and_stores() -> tuple[LoyaltyProgram | None, Choices]:
     return rows[0].LoyaltyProgram, [(str(row.id), row.name) for row in rows if row.id]
 
 
-def joining() -> dict[str, str]:
+def joining() -> dict[str, Any]:
     """Say what keeps anybody from joining, before they type; nothing where the program runs."""
     program = LoyaltyProgram.of(current_merchant()).with_only_columns(LoyaltyProgram.is_active)
     is_active = db.session.scalar(program)

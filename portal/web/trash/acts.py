@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from portal.extensions import db
 from portal.models.base import UtcDateTime
+from portal.models.customer import Customer
 from portal.models.deletion import IN_TRASH, Deletion
 from portal.models.store import Store
 from portal.models.text import fold
@@ -81,7 +82,7 @@ def find_line(deletion_id: int) -> Line:
 
 def line_of(row: Any) -> Line:
     """Make a line of what `chosen` selects."""
-    return Line(row.Deletion, row.person or "", row.place or "")
+    return Line(row.Deletion, row.person or "", row.place or "", row.survivor_id, row.survivor or "")
 
 
 def find_with_linked(deletion_id: int) -> tuple[Line, list[Line]]:
@@ -125,14 +126,24 @@ def kinds() -> list[tuple[str, str]]:
 
 
 def _with_names() -> Select[Any]:
-    """Read acts with who did it, and of a product the store if there are several; dead ones too."""
+    """Read acts with who did it, of a product the store if there are several, and who the merged are now."""
     other = aliased(Store)
     there = Store.merchant_id == Deletion.merchant_id, Store.id == Deletion.store_id
     several = select(other.id).where(other.merchant_id == Deletion.merchant_id, other.id != Deletion.store_id)
     place = case(((Deletion.root_kind == "products") & several.exists(), Store.name), else_=None)
-    named: Any = select(Deletion, User.display_name.label("person"), place.label("place"))
-    joined: Select[Any] = named.outerjoin(User, User.id == Deletion.deleted_by_id).outerjoin(
-        Store, and_(*there)
+    merged, survivor = aliased(Customer), aliased(Customer)
+    gone = (Deletion.root_kind == "customers") & (merged.id == Deletion.root_id)
+    columns = [User.display_name.label("person"), place.label("place")]
+    columns += [survivor.id.label("survivor_id"), survivor.name.label("survivor")]
+    named: Any = select(Deletion, *columns)
+    joined: Select[Any] = (
+        named.outerjoin(User, User.id == Deletion.deleted_by_id)
+        .outerjoin(Store, and_(*there))
+        .outerjoin(merged, (merged.merchant_id == Deletion.merchant_id) & gone)
+        .outerjoin(
+            survivor,
+            (survivor.merchant_id == Deletion.merchant_id) & (survivor.id == merged.merged_into_id),
+        )
     )
     return joined.execution_options(include_deleted=True)
 

@@ -19,7 +19,8 @@ def of(line: Line, linked: list[Line]) -> dict[str, Any]:
     """Gather what the page of one act shows."""
     act = line.act
     in_trash = act.status == "done"
-    seen = trash.preview_restore(act, by=actor()) if in_trash else None
+    is_merged = line.survivor_id is not None
+    seen = trash.preview_restore(act, by=actor()) if in_trash and not is_merged else None
     return {
         "line": line,
         "act": act,
