@@ -462,3 +462,23 @@ def test_points_without_a_value_are_told_as_points(cast, sign_in, here, today):
     figures = ledger(sign_in(cast.owner).get(here))
     assert figures["Points not redeemed yet"] == ("7", "all stores")
     assert figures["Came again"] == ("\N{EN DASH}", "Last 30 days")
+
+
+def hrefs(answer):
+    found = re.findall(r'<li class="tile">.*?</li>', answer.text, re.DOTALL)
+    links = {re.search(r'tile-label"[^>]*>([^<]*)<', li)[1]: re.search(r'href="([^"]*)"', li) for li in found}
+    return {label: link and link[1] for label, link in links.items()}
+
+
+def test_a_tile_leads_to_what_it_counts_or_nowhere(cast, sign_in):
+    here, owner = path(cast.merchant, ""), sign_in(cast.owner)
+    assert hrefs(owner.get(here))["Customers"].endswith("/customers/")
+    assert hrefs(owner.get(here))["Cards"].endswith("/cards/")
+    narrowed = hrefs(owner.get(f"{here}?store={cast.belval.id}"))
+    assert (narrowed["Customers"].endswith(f"store={cast.belval.id}"), narrowed["Cards"]) == (True, None)
+    manager = sign_in(cast.manager)
+    mine = hrefs(manager.get(here))
+    assert (mine["Customers"].endswith(f"store={cast.gare.id}"), mine["Cards"]) == (True, None)
+    make_member(cast.belval, cast.manager, role="manager")
+    db.session.commit()
+    assert hrefs(manager.get(here))["Customers"] is None

@@ -104,10 +104,19 @@ def _tiles(total: Row[Any], span: Span) -> Iterator[Tile]:
         yield Tile(_("Stores"), total.stores, url_for("stores.index"))
     yield Tile(_("Team"), total.members, url_for("team.index", **store))
     yield Tile(_("Products"), total.products, url_for("products.index", **store))
-    yield Tile(_("Customers"), total.customers, link_to("customers.index", **store))
-    yield Tile(_("Cards"), total.cards, link_to("cards.index", **store))
+    yield Tile(_("Customers"), total.customers, _customers_href(span))
+    is_all = not store and actor().role >= Role.OWNER  # the list of cards cannot be narrowed to a store
+    yield Tile(_("Cards"), total.cards, link_to("cards.index") if is_all else "")
     yield Tile(_("New customers"), total.newcomers, over=span.label)
     yield Tile(_("Orders"), total.orders, link_to("orders.index", **store), over=span.label)
+
+
+def _customers_href(span: Span) -> str:
+    """Lead to the very customers that are counted; nowhere when they are those of several stores."""
+    if span.store_id is None and actor().role >= Role.OWNER:
+        return link_to("customers.index")
+    counted = [span.store_id] if span.store_id is not None else sorted(actor().store_ids)
+    return link_to("customers.index", store=counted[0]) if len(counted) == 1 else ""
 
 
 def _steps(total: Row[Any], program: Program | None) -> list[Step]:
