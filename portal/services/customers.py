@@ -130,6 +130,18 @@ def note_consent(
     return event
 
 
+def change_consent(
+    customer: Customer, *, is_given: bool, source: str, by: Actor, now: datetime
+) -> ConsentEvent | None:
+    """Note a yes or a no as `note_consent` does; None, and nothing written, where it counts already."""
+    mine = (Customer.merchant_id == customer.merchant_id, Customer.id == customer.id)
+    db.session.scalar(select(Customer.id).where(*mine).with_for_update(key_share=True))  # one at a time
+    last = consent_of(customer)
+    if last is not None and last.is_given == is_given:
+        return None
+    return note_consent(customer, is_given=is_given, source=source, by=by, now=now)
+
+
 def consent_of(customer: Customer, purpose: str = "marketing") -> ConsentEvent | None:
     """Read the newest word of the customer, also one they gave under a record merged into this one."""
     return next(iter(_consents(customer, purpose, limit=1)), None)

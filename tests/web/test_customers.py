@@ -340,6 +340,15 @@ def test_a_yes_and_a_no_are_written_down(as_manager, cast):
     ]
 
 
+@pytest.mark.parametrize("word", ["yes", "no"])
+def test_the_same_word_twice_is_written_down_once(as_manager, cast, word):
+    here = at(cast, cast.lea.id, "consents")
+    as_manager.post(here, data={"is_given": word})
+    answer = as_manager.piece(here, method="POST", data={"is_given": word})
+    assert "That is noted already for Léa Martin." in answer.text
+    assert [event.is_given for event in all_of(cast.merchant, ConsentEvent)] == [word == "yes"]
+
+
 # Changing
 
 

@@ -65,9 +65,11 @@ def note_consent(customer_id: int) -> Response | AnyResponse:
     """Write down a yes or a no."""
     customer = find_living(Customer, customer_id)
     is_given = request.form.get("is_given") == "yes"
-    customers.note_consent(customer, is_given=is_given, source="portal", by=actor(), now=now())
+    noted = customers.change_consent(customer, is_given=is_given, source="portal", by=actor(), now=now())
     db.session.commit()
     said = _("Noted: %(name)s agrees.") if is_given else _("Noted: %(name)s does not agree.")
+    if noted is None:
+        said = _("That is noted already for %(name)s. Nothing was changed.")
     return done(said % {"name": customer.name}, to=url_for("customers.consents", customer_id=customer_id))
 
 
