@@ -100,7 +100,10 @@ def commands() -> list[Command]:
 
 
 def letters_of(labels: Iterable[str]) -> dict[str, str]:
-    """Give each place a letter of its own, the same for every role: its first one, or its next free one."""
+    """Give each place a letter of its own, the same for every role: its first one, or its next free one.
+
+    Where none is free, the last place that holds one of its letters and has another one makes room.
+    """
     given: dict[str, str] = {}
     named = [(label, [sign for sign in fold(label) if sign.isalpha()]) for label in labels]
     for label, signs in named:
@@ -109,7 +112,20 @@ def letters_of(labels: Iterable[str]) -> dict[str, str]:
     for label, signs in named:
         free = (sign for sign in signs if sign not in given.values())
         given.setdefault(label, next(free, ""))
+    for label, signs in named:
+        for holder, instead in [] if given[label] else _room(dict(named), given, signs):
+            given[label], given[holder] = given[holder], instead
     return given
+
+
+def _room(named: dict[str, list[str]], given: dict[str, str], wanted: list[str]) -> list[tuple[str, str]]:
+    """Find the last place that could give up a wanted letter, with the letter it would take instead."""
+    for holder in reversed(named):
+        if given[holder] and given[holder] in wanted:
+            free = [sign for sign in named[holder] if sign not in given.values()]
+            if free:
+                return [(holder, free[0])]
+    return []
 
 
 def _own(endpoint: str) -> str:

@@ -234,7 +234,7 @@ def test_a_reward_is_offered_and_changed(signed_in, shop, program):
     expect(dialog.get_by_text("Say how many points it costs.")).to_be_visible()
     expect(dialog.get_by_label("Points", exact=True)).to_be_focused()
     page.keyboard.type("150")
-    dialog.get_by_label("Only for the tier").select_option("Gold")
+    dialog.get_by_label("From the tier up").select_option("Gold")
     dialog.get_by_label("Last day").fill("2099-12-31")
     dialog.get_by_role("button", name="Offer it").click()
     expect(dialog).to_be_hidden()

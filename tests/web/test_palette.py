@@ -8,7 +8,7 @@ import pytest
 from portal.extensions import db
 from portal.models import Product, Store, StoreUser
 from portal.services import trash
-from portal.web.frame import letters_of
+from portal.web.frame import PLACES, letters_of
 from tests.factories import (
     NOW,
     make_card,
@@ -187,7 +187,10 @@ def test_every_place_has_a_letter_of_its_own():
     assert letters["Program"] == "r"
     assert letters["Audit"] == "a"
     assert len(set(letters.values())) == len(labels)
-    assert letters_of(("Équipe", "É", "2")) == {"Équipe": "e", "É": "", "2": ""}
+    assert letters_of(("Équipe", "É", "2")) == {"Équipe": "q", "É": "e", "2": ""}
+    every = letters_of([str(label) for label, *_ in PLACES])
+    assert "" not in every.values()
+    assert len(set(every.values())) == len(PLACES)
 
 
 def test_cards_are_found_by_their_number_and_orders_by_theirs(app, sign_in):
