@@ -46,8 +46,19 @@ def carry_out(
         with scoped(db.session, whose.id):
             story = run(plan, dry_run=dry_run, rejects=rejects)
     story.tell(dry_run=dry_run, elsewhere=rejects)
-    if story.report.counts["refused"]:
+    if story.report.counts["refused"] or is_nothing_left(plan, story.report.counts):
         ctx.exit(1)
+
+
+def is_nothing_left(plan: imports.Plan, counts: Counter[str]) -> bool:
+    """Tell, and say, when the filter passed every row over: most likely its value is not that of the file."""
+    taken = sum(counts[name] for name in ("new", "updated", "unchanged", "skipped", "refused", "not_sold"))
+    if taken or not counts["left_out"]:
+        return False
+    click.echo(
+        f"Nothing is left to import: no row has {plan.chosen}. Look at --where and the file.", err=True
+    )
+    return True
 
 
 def seekable(source: IO[bytes]) -> BinaryIO:
@@ -133,11 +144,18 @@ def committed(work: Callable[[], list[Result]]) -> list[Result]:
 
 
 def tell_plan(plan: imports.Plan) -> None:
-    """Say which column fills which field, and which fill none."""
+    """Say which column fills which field, which rows are taken, and which columns fill none."""
+    columns = plan.table.columns
     for warning in plan.table.warnings:
         click.echo(f"Warning: {warning}", err=True)
     for field, at in plan.columns.items():
-        click.echo(f"  {field:<13}from {plan.table.columns[at]}")
+        click.echo(f"  {field:<13}from {columns[at]}")
+    if plan.cards:
+        click.echo(f"  {'card_number':<13}from {', '.join(columns[at] for at in plan.cards)}")
+    if plan.group_by:
+        click.echo(f"  a basket is  {', '.join(columns[at] for at in plan.group_by)}")
+    if plan.chosen:
+        click.echo(f"  only rows    {plan.chosen}")
     if plan.unused:
         click.echo(f"  not used     {', '.join(plan.unused)}")
 

@@ -14,6 +14,7 @@ from portal.cli.importing import (
     TOLD,
     Story,
     committed,
+    is_nothing_left,
     refuse_same_file,
     refuse_twice,
     refused_rows,
@@ -82,7 +83,7 @@ def take_customers(
         batch_id = _closed(plan, story.report.counts, dry_run=dry_run)
     story.tell(dry_run=dry_run, elsewhere=rejects)
     _tell_batch(batch_id, merchant)
-    if story.report.counts["refused"]:
+    if story.report.counts["refused"] or is_nothing_left(plan, story.report.counts):
         ctx.exit(1)
 
 
@@ -112,7 +113,7 @@ def take_orders(
     if dry_run:
         click.echo("Dry run: nothing was written.")
     _tell_batch(batch_id, merchant)
-    if story.counts["refused"]:
+    if story.counts["refused"] or is_nothing_left(plan, story.counts):
         ctx.exit(1)
 
 

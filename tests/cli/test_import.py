@@ -51,6 +51,19 @@ def test_the_import_says_what_it_matched_and_what_became_of_the_rows(flask, sess
     assert names(session, cafe, Store) == ["Gare", "One"]
 
 
+@pytest.mark.parametrize("kind", ["stores", "customers", "orders"])
+def test_a_filter_that_leaves_nothing_is_told_and_ends_with_1(flask, cafe, file, kind):
+    path = file("id,code,name,kind,date,amount,shop\n1,one,One,shop,2026-03-01,2.50,3\n")
+    more = ("--map", "number=id") if kind == "orders" else ()
+    words = ["import", kind, path, "--merchant", "cafe", *more]
+    result = flask(*words, "--where", "kind=SHOPS", "--where", "kind=depot")
+    assert result.exit_code == 1
+    sentence = "Nothing is left to import: no row has kind = SHOPS or depot. Look at --where and the file.\n"
+    assert result.stderr.endswith(sentence)
+    assert "  only rows    kind = SHOPS or depot\n" in result.stdout
+    assert flask(*words, "--where", "kind=SHOP").exit_code == 0
+
+
 def test_a_dry_run_writes_nothing(flask, session, cafe, file):
     path = file("name,price\nTea,1\n")
     result = flask("import", "products", path, "--merchant", "cafe", "--store", "gare", "--dry-run")

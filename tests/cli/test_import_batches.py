@@ -62,6 +62,7 @@ def test_customers_are_imported_with_a_batch_to_take_back(flask, session, cafe, 
     result = flask("import", "customers", path, "--merchant", "cafe", "--rejects", path.with_name("no.csv"))
     assert result.exit_code == 1
     assert "  external_ref from id\n" in result.stdout
+    assert "  card_number  from card_number\n" in result.stdout
     assert "  not used     colour\n" in result.stdout
     assert "new               1\n" in result.stdout
     assert "Batch 1. To take it back: flask import undo 1 --merchant cafe\n" in result.stdout
@@ -95,7 +96,7 @@ def test_receipts_are_told_in_words_and_refused_baskets_written_whole(flask, ses
     words = ["import", "orders", file(RECEIPTS + rows), "--merchant", "cafe", *ASKED, "--earn"]
     result = flask(*words, "--where", "shop=3", "--rejects", rejects)
     assert result.exit_code == 1
-    assert result.stdout.splitlines()[8:] == [
+    assert result.stdout.splitlines()[10:] == [
         "new               3",
         "unchanged         0",
         "skipped           0",
@@ -132,6 +133,7 @@ def test_a_header_that_was_mended_is_told(flask, cafe, file):
     path = file(header + "R1,2026-03-01,9:00,3,,2.50,,\n")
     result = flask("import", "orders", path, "--merchant", "cafe", *ASKED)
     assert "Warning: The header is one cell in quotation marks. It was read as 8 columns." in result.stderr
+    assert "  a basket is  receipt, day, shop\n" in result.stdout
     assert "1 became orders" in result.stdout
 
 

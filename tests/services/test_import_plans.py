@@ -6,7 +6,7 @@ import pytest
 
 from portal.errors import Refused
 from portal.models import Merchant
-from portal.services.imports import open_table, plan
+from portal.services.imports import Line, open_table, plan
 
 MERCHANT = Merchant(name="Bean", subdomain="bean", public_ref="b")
 
@@ -75,6 +75,13 @@ def test_without_a_store_a_column_must_say_it():
 
 def test_the_store_that_was_chosen_goes_before_the_column():
     assert "store" not in planned("name,store").columns
+
+
+def test_rows_are_chosen_whatever_the_case_of_the_value():
+    plan = planned("name,kind", where=[("kind", " Sale"), ("kind", "GIFT ")])
+    assert plan.chosen == "kind = Sale or GIFT"
+    found = [plan.wants(Line(2, ["Tea", kind])) for kind in ("sale", "SALE", "Gift", "Refund", "")]
+    assert found == [True, True, True, False, False]
 
 
 def test_columns_that_fill_nothing_are_named():

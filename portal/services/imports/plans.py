@@ -36,7 +36,7 @@ class Plan:
     columns: Mapping[str, int]
     store: str | None = None
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    where: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    where: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     dates: str | None = None
     cards: tuple[int, ...] = ()
     group_by: tuple[int, ...] = ()
@@ -55,9 +55,15 @@ class Plan:
         used = {*self.columns.values(), *self.where, *self.cards, *self.group_by}
         return [column for at, column in enumerate(self.table.columns) if column and at not in used]
 
+    @property
+    def chosen(self) -> str:
+        """Name what rows must hold to be taken; empty when all are."""
+        words = [(self.table.columns[at], values.values()) for at, values in self.where.items()]
+        return _(" and ").join(f"{column} = {_(' or ').join(values)}" for column, values in words)
+
     def wants(self, line: Line) -> bool:
         """Whether the row is among those chosen."""
-        return all(line.cells[at] in values for at, values in self.where.items())
+        return all(line.cells[at].casefold() in values for at, values in self.where.items())
 
     def read(self, line: Line) -> tuple[dict[str, Any], list[str]]:
         """Read the row's cells into fields, blank ones left out, and say what cannot be understood."""
@@ -131,10 +137,13 @@ def replacements(
     return replaced
 
 
-def chosen_rows(table: Table, where: Sequence[tuple[str, str]]) -> dict[int, frozenset[str]]:
-    """Read which rows are meant, by column; raises Refused("unknown_column", "ambiguous")."""
-    chosen: dict[int, frozenset[str]] = {}
+def chosen_rows(table: Table, where: Sequence[tuple[str, str]]) -> dict[int, dict[str, str]]:
+    """Read which rows are meant, by column, whatever their case.
+
+    Raises Refused("unknown_column", "ambiguous").
+    """
+    chosen: dict[int, dict[str, str]] = {}
     for column, value in where:
         at = column_called(column, table.columns)
-        chosen[at] = chosen.get(at, frozenset()) | {value.strip()}
+        chosen.setdefault(at, {})[value.strip().casefold()] = value.strip()
     return chosen
