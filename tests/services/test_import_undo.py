@@ -119,6 +119,12 @@ def test_an_undo_that_was_cut_off_goes_on(session, bean, receipts, monkeypatch):
         steps.close()
     assert status(session, bean)[1] == "undoing"
     assert len(all_of(session, bean, Order)) == 3
+    words = f"Finish that first: flask import undo {receipts.id} --merchant {bean.subdomain}"
+    with pytest.raises(Refused, match=words):
+        take_orders(bean, RECEIPTS, is_earning=True)
+    with pytest.raises(Refused, match=words):
+        take_customers(bean, PEOPLE)
+    session.rollback()
     counts = undo(receipts)
     assert (counts["taken_back"], status(session, bean)[1]) == (3, "undone")
     assert balances(session, bean) == [100, 0]

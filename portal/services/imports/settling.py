@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from portal.errors import Refused
 from portal.extensions import db
+from portal.models.import_batch import ImportBatch
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.merchant import Merchant
 from portal.services.imports.fields import CUSTOMERS, ORDERS, Fields
@@ -42,8 +43,9 @@ def plan_customers(merchant: Merchant, table: Table, asked: Asked) -> Plan:
     """Settle an import of customers, in the merchant's scope.
 
     A card number may stand in several columns: called alike, numbered, or each named by `maps`.
-    Raises what `plan` raises, and Refused("not_this_format", "no_identity", "no_program").
+    Raises what `plan` raises, and Refused("undo_first", "not_this_format", "no_identity", "no_program").
     """
+    refuse_beside_undo(merchant)
     cards = _card_columns(table, asked)
     fields = {name: field for name, field in CUSTOMERS.items() if name != CARD}
     mine = [(field, column) for field, column in asked.maps if field != CARD]
@@ -61,9 +63,10 @@ def plan_orders(merchant: Merchant, table: Table, asked: Asked) -> Plan:
     """Settle an import of orders, in the merchant's scope.
 
     Lines with the same values in the columns of `group_by` are one basket; without it, those with
-    the same number. Raises what `plan` raises, and Refused("not_this_format", "no_basket", "no_date",
-    "no_amount", "no_store", "no_program", "not_earning", "no_points").
+    the same number. Raises what `plan` raises, and Refused("undo_first", "not_this_format", "no_basket",
+    "no_date", "no_amount", "no_store", "no_program", "not_earning", "no_points").
     """
+    refuse_beside_undo(merchant)
     found = _planned("orders", merchant, table, asked, ORDERS)
     columns = found.columns
     groups = tuple(column_called(name, table.columns) for name in asked.group_by)
@@ -80,6 +83,20 @@ def plan_orders(merchant: Merchant, table: Table, asked: Asked) -> Plan:
         refuse_if_not_earning(program_of(merchant.id))
     kept = {name: at for name, at in columns.items() if not (name == "store" and asked.store)}
     return replace(found, columns=kept, group_by=groups, store=asked.store, is_earning=asked.is_earning)
+
+
+def refuse_beside_undo(merchant: Merchant) -> None:
+    """Refuse while an import is being taken back, or was half; raises Refused("undo_first")."""
+    half = ImportBatch.of(merchant).where(ImportBatch.status == "undoing").order_by(ImportBatch.id)
+    batch = db.session.scalars(half.limit(1)).first()
+    if batch is not None:
+        message = _(
+            "Import %(number)s is not taken back to its end. Finish that first:"
+            " flask import undo %(number)s --merchant %(subdomain)s",
+            number=batch.id,
+            subdomain=merchant.subdomain,
+        )
+        raise Refused("undo_first", message)
 
 
 def program_of(merchant_id: int) -> LoyaltyProgram | None:
