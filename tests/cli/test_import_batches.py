@@ -240,12 +240,13 @@ def test_killed_in_the_middle_the_same_line_goes_on_and_doubles_nothing(flask, s
     path = file(RECEIPTS + rows)
     words = ["import", "orders", str(path), "--merchant", "cafe", *ASKED, "--earn"]
     session.rollback()
-    before = {**os.environ, **database.environment, "FLASK_APP": "wsgi.py"}
+    before = {**os.environ, **database.environment, "FLASK_APP": "wsgi.py", "TMPDIR": str(path.parent)}
     flask_ = [sys.executable, "-m", "flask", *words]
     running = subprocess.Popen(flask_, cwd=ROOT, env=before, stdout=subprocess.DEVNULL)
     wait_for_some(session, cafe, running)
     running.send_signal(signal.SIGKILL)
     running.wait(30)
+    assert list(path.parent.iterdir()) == [path]  # nothing is left where the lines were sorted
     made = count(session, cafe, Order)
     assert 0 < made < MANY
     assert made % 500 == 0  # whole chunks, with all that belongs to them

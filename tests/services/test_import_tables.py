@@ -5,6 +5,7 @@ from io import BytesIO
 import pytest
 
 from portal.errors import Refused
+from portal.services import imports
 from portal.services.imports import open_table
 
 
@@ -124,3 +125,15 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(data, sentence):
 def test_an_export_of_nothing_is_a_table_without_rows(more):
     table = read(f"external_ref,store,name,email,role,position{more}\r\n")
     assert (table.count, list(table.lines())) == (0, [])
+
+
+def test_sorting_leaves_no_file_behind_even_while_it_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    receipts = imports.Receipts()
+    for number in range(20_000):
+        receipts.add(f"R{number % 1_000}", number, imports.Line(number, ["x" * 1_000]))
+    assert list(tmp_path.iterdir()) == []
+    found = list(receipts.sorted())
+    assert ([len(each.lines) for each in found], found[0].key) == ([20] * 1_000, "R0")
+    assert list(tmp_path.iterdir()) == []
+    receipts.close()

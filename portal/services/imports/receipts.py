@@ -1,7 +1,7 @@
 """Sorting the lines of a file into baskets, and the baskets by time, in a file on disk: memory stays flat.
 
-Lines of one basket need not be adjacent: they are kept in a small database of their own, which is
-thrown away with the import.
+Lines of one basket need not be adjacent: they are kept in a small database of their own. Its file has no
+name any more from the moment it is open, so nothing is left of it however the import ends.
 """
 
 import json
@@ -45,9 +45,9 @@ class Receipts:
     """The lines of a file on their way to becoming baskets; close it when they are read."""
 
     def __init__(self) -> None:
-        self._folder = TemporaryDirectory(prefix="carnet-import-")
-        self._file = sqlite3.connect(Path(self._folder.name) / "lines.db", isolation_level=None)
-        self._file.executescript(TABLES)
+        with TemporaryDirectory(prefix="carnet-import-") as folder:
+            self._file = sqlite3.connect(Path(folder) / "lines.db", isolation_level=None)
+            self._file.executescript(TABLES)  # opens it; what is open stays readable without a name
         self._waiting: list[Kept] = []
         self.lines = 0
 
@@ -73,9 +73,8 @@ class Receipts:
             yield Receipt(key, [_line(row) for row in rows])
 
     def close(self) -> None:
-        """Throw the file away."""
+        """Let go of the file, which ends it."""
         self._file.close()
-        self._folder.cleanup()
 
 
 def _line(row: Any) -> Line:
