@@ -24,9 +24,9 @@ from portal.services.ledger import expiring, tiers
 from portal.services.ledger.accounts import Account
 from portal.services.ledger.merging import CONTACTS, later
 from portal.services.ledger.pairs import account_of, claim_for, hold_cards, hold_people, refuse_if_not_owner
-from portal.services.ledger.rewarding import give_back
 from portal.services.ledger.taking_back import take_back
 from portal.services.ledger.visits import Visit
+from portal.services.ledger.voiding import cancel_stamp_rewards, flag_missing_stamps
 from portal.words import _
 
 WITHIN = timedelta(hours=24)
@@ -129,11 +129,11 @@ def _move_back(cards: _Cards) -> None:
     left = survivor.post(
         "merge_out", points=-points, stamps=-stamps, linked_id=moved["merge_in"], reason_code=REASON
     )
-    _cancel_rewards_without_stamps(survivor)
-    loser.post("merge_in", points=points, stamps=stamps, linked_id=left.id, reason_code=REASON)
-    _give_bonus_back(loser, moved["bonus"])
     for model, ids in ((CardToken, moved["tokens"]), (RewardIssue, moved["issues"])):
         _lead_to(loser.card, model, ids)
+    _cover_the_stamps(survivor, left)
+    loser.post("merge_in", points=points, stamps=stamps, linked_id=left.id, reason_code=REASON)
+    _give_bonus_back(loser, moved["bonus"])
     _as_before(cards)
     if moved["made_card"] and not _has_own_rows(cards, left.id):
         by, now = survivor.visit.by, survivor.visit.now
@@ -163,18 +163,12 @@ def _to_give_back(cards: _Cards) -> tuple[int, int]:
     return came.points_delta + (points or 0), came.stamps_delta + (stamps or 0)
 
 
-def _cancel_rewards_without_stamps(account: Account) -> None:
-    """Cancel rewards that only both cards together had filled, the newest first."""
-    query = select(RewardIssue).where(
-        RewardIssue.merchant_id == account.card.merchant_id,
-        RewardIssue.card_id == account.card.id,
-        RewardIssue.status == "issued",
-        RewardIssue.stamps_target > 0,
-    )
-    for issue in db.session.scalars(query.order_by(RewardIssue.id.desc())).all():
-        if account.card.stamps_balance >= 0:
-            return
-        give_back(account, issue)
+def _cover_the_stamps(account: Account, left: LoyaltyTransaction) -> None:
+    """Cancel rewards that only both cards together had filled, the newest first; flag what is missing."""
+    was_missing = account.card.stamps_balance < left.stamps_delta
+    cancel_stamp_rewards(account)
+    if account.card.stamps_balance < 0 and not was_missing:
+        flag_missing_stamps(account, left, REASON)
 
 
 def _give_bonus_back(loser: Account, adjust_id: int | None) -> None:

@@ -89,14 +89,15 @@ def _reverse(account: Account, row: LoyaltyTransaction, reason_code: str | None)
     links = {"reverses_id": row.id, "linked_id": row.id, "reason_code": reason_code}
     issue = {"reward_issue_id": row.reward_issue_id} if row.reward_issue_id else {}
     void = take_back(account, row, "void", row.points_delta, stamps=-row.stamps_delta, **links, **issue)
-    if account.card.stamps_balance < 0:
-        _cancel_stamp_rewards(account)
+    cancel_stamp_rewards(account)
     if row.stamps_delta > 0 and account.card.stamps_balance < 0:
-        _flag(account, void)
+        flag_missing_stamps(account, void, "void")
 
 
-def _cancel_stamp_rewards(account: Account) -> None:
+def cancel_stamp_rewards(account: Account) -> None:
     """Take back still-issued stamp rewards, newest first, until the balance is not negative."""
+    if account.card.stamps_balance >= 0:
+        return
     open_ones = select(RewardIssue).where(
         RewardIssue.merchant_id == account.card.merchant_id,
         RewardIssue.card_id == account.card.id,
@@ -112,16 +113,16 @@ def _cancel_stamp_rewards(account: Account) -> None:
         give_back(account, issue)
 
 
-def _flag(account: Account, void: LoyaltyTransaction) -> None:
+def flag_missing_stamps(account: Account, cause: LoyaltyTransaction, reason_code: str) -> None:
     """Ask a manager to look: stamps are missing that no open reward could give back."""
     card, visit = account.card, account.visit
-    where = {"card_id": card.id, "store_id": visit.store_id, "transaction_id": void.id}
+    where = {"card_id": card.id, "store_id": visit.store_id, "transaction_id": cause.id}
     details = {"stamps": card.stamps_balance}
     db.session.add(
         ReviewItem(
             merchant_id=card.merchant_id,
             kind="negative_stamps",
-            reason_code="void",
+            reason_code=reason_code,
             details=details,
             created_at=visit.now,
             **where,

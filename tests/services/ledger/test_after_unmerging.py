@@ -3,10 +3,12 @@
 import pytest
 
 from portal.extensions import db
+from portal.models import ReviewItem
 from portal.services.erasing import erase_customer
 from portal.services.ledger import nightly
 from portal.services.ledger.accounts import open_account
 from portal.services.ledger.merging import merge_customers
+from portal.services.ledger.stamping import stamp
 from portal.services.ledger.tiers import qualifying_points
 from portal.services.ledger.unmerging import unmerge
 from portal.services.ledger.verifying import verify
@@ -26,6 +28,17 @@ def balances(*cards):
     for card in cards:
         db.session.refresh(card)
     return [card.points_balance for card in cards]
+
+
+def stamps(*cards):
+    for card in cards:
+        db.session.refresh(card)
+    return [card.stamps_balance for card in cards]
+
+
+def flagged(shop):
+    items = db.session.scalars(ReviewItem.of(shop.merchant).order_by(ReviewItem.id))
+    return [(item.reason_code, item.details["stamps"]) for item in items]
 
 
 @pytest.mark.parametrize(("way", "left"), [("refund", 60), ("void", 0), ("refund and void", 100)])
@@ -89,4 +102,46 @@ def test_what_comes_back_to_an_erased_person_is_forfeited(shop_with, way):
     else:
         shop.refund(earned, 0, 3, given_back=[taken.reward_issue_id])
     assert balances(shop.card) == [0]
+    assert list(verify(shop.merchant.id)) == []
+
+
+STAMPS = {"loyalty_type": "hybrid", "stamps_target": 10, "void_window_hours": FOR_EVER}
+
+
+@pytest.mark.parametrize("is_posted", [False, True])
+def test_a_stamp_reward_that_expired_gives_nothing_back(shop_with, is_posted):
+    shop = shop_with(**STAMPS, reward_valid_days=1)
+    loser = make_card(shop.program)
+    first = shop.stamp(10).rows[0]
+    stamp(loser.id, quantity=3, visit=shop.visit(1))
+    merge = merge_customers(shop.card.customer, loser.customer, visit=shop.visit(3 * DAY))
+    db.session.commit()
+    if is_posted:
+        nightly.expire_rewards_some(shop.merchant, now=at(3 * DAY))
+    shop.void(first, 3 * DAY + 1)
+    unmerge(merge, visit=shop.visit(3 * DAY + 2))
+    db.session.commit()
+    assert stamps(shop.card, loser) == [-10, 3]
+    assert [issue.status for issue in shop.issues()] == ["expired" if is_posted else "issued"]
+    assert flagged(shop) == [("void", -7)]
+    assert list(verify(shop.merchant.id)) == []
+
+
+@pytest.mark.parametrize("brought", [9, 19])
+def test_stamps_that_are_missing_after_unmerging_are_flagged(shop_with, brought):
+    """A reward that the loser brought is the loser's again; it covers nothing of the survivor's."""
+    shop = shop_with(**STAMPS)
+    loser = make_card(shop.program)
+    given = shop.stamp(5).rows[0]
+    shop.stamp(5, 1)
+    shop.redeem(shop.issues()[0].id, 2)
+    stamp(loser.id, quantity=brought, visit=shop.visit(3))
+    merge = merge_customers(shop.card.customer, loser.customer, visit=shop.visit(4))
+    db.session.commit()
+    shop.void(given, 5)
+    assert (stamps(shop.card), flagged(shop)) == ([4], [])
+    unmerge(merge, visit=shop.visit(6))
+    db.session.commit()
+    assert (stamps(shop.card, loser), flagged(shop)) == ([-5, 9], [("unmerge", -5)])
+    assert [(i.card_id, i.status) for i in shop.issues()[1:]] == [(loser.id, "issued")] * (brought > 9)
     assert list(verify(shop.merchant.id)) == []
