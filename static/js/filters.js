@@ -18,3 +18,14 @@ document.addEventListener("keydown", (event) => {
   field.value = "";
   field.dispatchEvent(new Event("input", { bubbles: true }));
 });
+
+// How many filters narrow the list, said where they are folded away.
+document.addEventListener("change", (event) => {
+  const fold = event.target.closest?.("#filter-fold");
+  if (!fold) return;
+  const fields = [...fold.querySelectorAll("select, input")];
+  const used = fields.filter((field) => (field.type === "checkbox" ? field.checked : field.value)).length;
+  const count = fold.querySelector("[data-filter-count]");
+  count.firstElementChild.textContent = used;
+  count.hidden = !used;
+});

@@ -57,6 +57,28 @@ def test_a_customer_is_enrolled_by_keyboard_alone(signed_in, shop, people):
     expect(page.get_by_role("row", name=re.compile("Zoé Kremer"))).to_contain_text("20")
 
 
+def test_on_a_phone_filters_are_folded_and_counted(signed_in, shop, people):
+    page = signed_in
+    page.set_viewport_size(PHONE)
+    page.goto(shop.at("customers/?card=with"))
+    fold, card = page.locator("#filter-fold summary"), page.get_by_label("Card", exact=True)
+    expect(fold).to_contain_text("Filters 1")
+    expect(card).to_be_hidden()
+    assert page.get_by_role("link", name="Léa Martin").bounding_box()["y"] < 360
+    fold.click()
+    card.select_option("With or without card")
+    expect(page.get_by_role("link", name="Tom Weber")).to_be_visible()
+    expect(fold.locator(".filter-count")).to_be_hidden()
+    page.get_by_label("Consent to news").select_option("Did not agree")
+    expect(fold).to_contain_text("Filters 1")
+
+
+def test_beside_the_list_filters_stand_open(signed_in, shop, people):
+    signed_in.goto(shop.at("customers/"))
+    expect(signed_in.get_by_label("Card", exact=True)).to_be_visible()
+    expect(signed_in.locator("#filter-fold summary")).to_be_hidden()
+
+
 def test_the_list_is_searched_as_one_types(signed_in, shop, people):
     page = signed_in
     page.goto(shop.at("customers/"))
