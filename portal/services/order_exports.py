@@ -25,13 +25,21 @@ ORDERS = ("number", "external_ref", "occurred_at", "store", "customer", "total",
 CARDS = ("number", "customer", "points", "stamps", "tier", "status", "last_activity", "points_expire")
 
 
-def orders(merchant: Merchant, *, where: Sequence[ColumnElement[bool]] = ()) -> Iterator[Row]:
+def orders(
+    merchant: Merchant, *, where: Sequence[ColumnElement[bool]] = (), include_deleted: bool = False
+) -> Iterator[Row]:
     """List orders with what went back and the points they give; times in UTC, oldest numbers first."""
-    yield list(ORDERS)
-    for row in _pieces(merchant, _of_orders(merchant), Order.id, where):
+    yield [*ORDERS, *(["deleted_at"] if include_deleted else [])]
+    query = _of_orders(merchant)
+    if include_deleted:  # what was emptied says nothing any more
+        query = query.where(Order.purged_at.is_(None))
+        query = query.execution_options(include_deleted={Order, Store, Customer})
+    for row in _pieces(merchant, query, Order.id, where):
         order = row.Order
         told: Row = [order.number, order.external_ref, _moment(order.occurred_at), row.store_code]
         told += [row.customer, _money(order.total_cents), _money(row.refunded or 0), row.points or 0]
+        if include_deleted:
+            told.append(_moment(order.deleted_at) if order.deleted_at else None)
         yield told
 
 
