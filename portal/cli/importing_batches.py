@@ -35,6 +35,7 @@ NOTES = {
     "unknown_customer": "{} a customer who is not known here; the order was kept without one.",
     "unknown_product": "{} a product that is not sold in the store; the line was kept, and counts.",
     "unknown_seller": "{} a seller who is not in the team.",
+    "unknown_zone": "{} a time zone that is not known; the merchant's own was used.",
     "no_card": "{} a customer without a card in the program; nothing was earned.",
     "card_suspended": "{} a customer whose card is suspended; nothing was earned.",
     "differs": "{} another total than the order that is here, which was left as it is.",

@@ -18,9 +18,9 @@ SQUARE_PEOPLE = (
 SQUARE_ITEMS = (
     "Date,Time,Time Zone,Item,Qty,SKU,Gross Sales,Discounts,Net Sales,"
     "Transaction ID,Event Type,Location,Customer ID\n"
-    "03/14/2026,09:30:00,x,Latte,2,L1,$9.00,-$1.00,$8.00,T1,Payment,Gare,SQ1\n"
-    "03/14/2026,09:30:00,x,Cake,1,,$4.00,$0.00,$4.00,T1,Payment,Gare,SQ1\n"
-    "03/14/2026,11:00:00,x,Latte,-1,L1,-$4.50,$0.00,-$4.50,T2,Refund,Gare,SQ1\n"
+    "03/14/2026,09:30:00,Eastern Time (US & Canada),Latte,2,L1,$9.00,-$1.00,$8.00,T1,Payment,Gare,SQ1\n"
+    "03/14/2026,09:30:00,Eastern Time (US & Canada),Cake,1,,$4.00,$0.00,$4.00,T1,Payment,Gare,SQ1\n"
+    "03/14/2026,11:00:00,Eastern Time (US & Canada),Latte,-1,L1,-$4.50,$0.00,-$4.50,T2,Refund,Gare,SQ1\n"
 )
 SHOPIFY_PEOPLE = (
     "Customer ID,First Name,Last Name,Email,Accepts Email Marketing,Default Address Phone,Phone,Note,Tags\n"
@@ -114,6 +114,27 @@ def test_receipts_come_as_the_program_exports_them(session, bean, program, text,
     assert [each.amount_cents for each in lines] == cents
     assert (lines[0].name, lines[0].product_id is not None) == ("Latte", True)
     assert counts["left_out"] == (program != "shopify")
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour", "notes"),
+    [
+        ("Pacific Time (US & Canada)", 16, []),
+        ("europe/paris", 13, ["unknown_zone"]),
+        ("Europe/Paris", 8, []),
+        ("UTC", 9, []),
+        ("EST", 13, ["unknown_zone"]),
+        ("", 13, []),
+    ],
+)
+def test_a_receipt_is_of_the_hour_its_own_time_zone_says(session, bean, zone, hour, notes):
+    now = datetime(2026, 4, 1, tzinfo=UTC)
+    text = SQUARE_ITEMS.replace("Eastern Time (US & Canada)", zone)
+    counts, outcomes, _ = take_orders(bean, text, format="square", now=now)
+    (order,) = all_of(session, bean, Order)
+    assert order.occurred_at == datetime(2026, 3, 14, hour, 30, tzinfo=UTC)
+    assert [code for each in outcomes for code, _said in each.notes if code == "unknown_zone"] == notes
+    assert counts["unknown_zone"] == len(notes)
 
 
 def test_a_map_goes_before_the_format(session, bean):

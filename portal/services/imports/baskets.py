@@ -13,6 +13,7 @@ from portal.services.imports.plans import Plan
 from portal.services.imports.receipts import Receipt, Receipts
 from portal.services.imports.tables import Line
 from portal.services.imports.values import Money
+from portal.services.imports.zones import zone_called
 from portal.services.ledger.earning import MOST_CENTS
 from portal.words import _
 
@@ -45,7 +46,7 @@ class Basket:
     at: datetime | None = None
     items: list[Item] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    oddities: list[str] = field(default_factory=list)
+    oddities: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def first_line(self) -> int:
@@ -101,9 +102,8 @@ class Reader:
             return None
 
     def _moment(self, line: Line) -> datetime:
-        columns = self.plan.columns
-        at = line.cells[columns["time"]] if "time" in columns else ""
-        return moment(line.cells[columns["date"]], at, self.plan.dates, self.zone)
+        zone = zone_called(self.plan.text(line, "time_zone")) or self.zone
+        return moment(self.plan.text(line, "date"), self.plan.text(line, "time"), self.plan.dates, zone)
 
     def read(self, receipt: Receipt) -> Basket:
         """Read a basket; what cannot be understood, in any of its lines, is a fault of the whole."""
@@ -123,6 +123,7 @@ class Reader:
         basket.faults += faults
         try:
             self._note_moment(basket, line)
+            _note_zone(basket, values.get("time_zone"))
             _note_said(basket, values)
             if not faults:
                 basket.items.append(self._item(basket, line.number, values))
@@ -148,7 +149,8 @@ class Reader:
         if amount is None:
             amount = counted or 0
         elif counted is not None and counted != amount:
-            basket.oddities.append(_oddity(number, quantity, price or 0, amount))
+            said = _oddity(number, quantity, price or 0, amount)
+            basket.oddities.append(("amount_differs", said))
         if amount < 0:
             raise Refused("bad_amount", _("Line %(line)s gives more off than it costs.", line=number))
         if price is None:
@@ -186,6 +188,14 @@ def _note_said(basket: Basket, values: dict[str, Any]) -> None:
                 **told,
             )
             raise Refused("mixed", message)
+
+
+def _note_zone(basket: Basket, name: str | None) -> None:
+    """Say that a time zone is not known; the first line that names it speaks for all."""
+    if name and zone_called(name) is None:
+        said = _("The time zone “%(name)s” is not known; the merchant's own was used.", name=name)
+        if ("unknown_zone", said) not in basket.oddities:
+            basket.oddities.append(("unknown_zone", said))
 
 
 def _oddity(line: int, quantity: Decimal, price_cents: int, amount_cents: int) -> str:

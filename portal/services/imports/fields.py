@@ -83,6 +83,7 @@ ORDERS: Fields = {
     "store": Field((*STORE.also, "store_id", "location_id", "outlet_id", "sales_outlet_id")),
     "date": Field(("transaction_date", "order_date", "created_at", "occurred_at", "sold_at", "datetime")),
     "time": Field(("transaction_time", "order_time")),
+    "time_zone": Field(("timezone", "tz")),
     "customer": Field(("customer_id", "customer_ref", "member_id")),
     "contact": Field(("customer_email", "customer_phone", "customer_contacts")),
     "staff": Field(("staff_id", "employee_id", "cashier_id", "sold_by_id")),

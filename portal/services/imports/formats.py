@@ -41,6 +41,7 @@ FORMATS: Mapping[str, Mapping[str, Format]] = {
                 "number": ("Transaction ID",),
                 "date": ("Date",),
                 "time": ("Time",),
+                "time_zone": ("Time Zone",),
                 "store": ("Location",),
                 "customer": ("Customer ID",),
                 "sku": ("SKU",),

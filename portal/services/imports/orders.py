@@ -78,7 +78,7 @@ class OrderWriter:
         batch = batches.hold(self.plan, by=self.by, now=self.now)
         fresh = [each for each in outcomes if each.outcome == "new" and not each.is_resumed]
         for each in fresh:
-            each.notes += [("amount_differs", said) for said in each.basket.oddities]
+            each.notes += each.basket.oddities
         if fresh:
             self._add(fresh, stores)
         if fresh and program is not None:

@@ -75,10 +75,14 @@ class Plan:
                 faults.append(fault.message)
         return values, faults
 
+    def text(self, line: Line, name: str) -> str:
+        """Read the cell of a field as it is meant; empty without a column."""
+        text = line.cells[self.columns[name]] if name in self.columns else ""
+        return self.values.get(name, {}).get(text.casefold(), text)
+
     def _texts(self, line: Line) -> Iterator[tuple[str, str]]:
-        for name, at in self.columns.items():
-            text = line.cells[at]
-            text = self.values.get(name, {}).get(text.casefold(), text)
+        for name in self.columns:
+            text = self.text(line, name)
             if text:
                 yield name, text
 
