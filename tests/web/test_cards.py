@@ -153,7 +153,11 @@ def test_points_that_expire_in_30_days_are_found(manager, cast):
     assert not found & {"Far", "Gone", "Anna Weber"}
     text = manager.get(path(cast.merchant, "cards/"), query_string={"q": "gone"}).text
     assert re.search(r'data-label="Points" class="num">0<', text)  # net of what is due
-    set_rules(cast, expiry_floor_at=today + timedelta(days=60))
+    set_rules(cast, expiry_floor_at=today + timedelta(days=20))
+    assert {"Gone", "Soon"} <= set(listed(manager, cast, balance="expiring"))
+    set_rules(cast, loyalty_type="stamps")  # frozen
+    assert listed(manager, cast, balance="expiring") == []
+    set_rules(cast, loyalty_type="points", expiry_floor_at=today + timedelta(days=60))
     assert listed(manager, cast, balance="expiring") == []
 
 
@@ -341,6 +345,22 @@ def test_a_ready_reward_is_handed_over_or_cancelled(manager, cast, ready):
     assert refused.status_code == 409
     assert "taken or taken back already" in refused.text
     assert send(manager, cast, "rewards", ready, "handover").status_code == 409
+
+
+def test_of_many_rewards_three_are_shown_and_the_others_folded(manager, cast):
+    with within(cast.merchant):
+        keys = {"merchant_id": cast.merchant.id, "card_id": cast.card_id, "issued_at": now()}
+        db.session.add_all([RewardIssue(stamps_target=10, **keys) for _ in range(5)])
+        db.session.commit()
+    answer = manager.get(at(cast)).text
+    before, more, folded = answer.partition('id="more-rewards"')
+    assert more
+    assert "Show all 5" in folded
+    assert (before.count("Hand over…"), folded.count("Hand over…")) == (3, 2)
+
+
+def test_few_rewards_are_all_shown(manager, cast, ready):
+    assert "more-rewards" not in manager.get(at(cast)).text
 
 
 def test_a_cancelled_reward_returns_its_points(manager, cast, ready):

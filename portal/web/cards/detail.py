@@ -31,7 +31,7 @@ BECAME = {
     "cancelled": later("Cancelled on %(day)s"),
     "expired": later("Expired on %(day)s"),
 }
-ISSUES = 20  # the newest rewards of a card; those that can still be taken come first
+ISSUES = 100  # the newest rewards of a card; those that can still be taken come first
 PAST = 3  # of the rewards that were taken or are over
 MOVEMENTS = 25  # of the statement, on one page
 
