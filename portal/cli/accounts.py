@@ -9,9 +9,10 @@ import click
 from sqlalchemy import or_, select
 
 from portal.cli.door import Room, now, whole
-from portal.cli.finding import person_called, person_numbered
+from portal.cli.finding import number_after_sign, person_called, person_numbered
 from portal.cli.restoring import restore_options, run_restore
 from portal.cli.showing import moment, preview, table
+from portal.cli.words import ID, LIMIT
 from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.actor import OPERATOR
@@ -102,7 +103,7 @@ def refuse_unusable(name: str, email: str | None, username: str | None) -> None:
 @accounts.command("list", reads=True)
 @click.option("--q", "wanted", default="", help="Part of a name, or how an e-mail or username begins.")
 @click.option("--include-deleted", is_flag=True, help="Show people in the trash too.")
-@click.option("--limit", default=200, show_default=True, type=click.IntRange(1), help="At most so many.")
+@click.option("--limit", default=200, show_default=True, type=LIMIT, help="At most so many.")
 def list_(*, wanted: str, include_deleted: bool, limit: int) -> None:
     """Show people, in the order of their names.
 
@@ -163,7 +164,7 @@ def reset_password(*, login: str, from_stdin: bool, generate: bool) -> None:
 
 def one_person(command: Callable[..., Any]) -> Callable[..., Any]:
     """Name a person by what they sign in with, or by their number."""
-    command = click.option("--id", "number", metavar="ID", type=click.IntRange(1), help="By number.")(command)
+    command = click.option("--id", "number", metavar="ID", type=ID, help="By number.")(command)
     return click.argument("login", metavar="LOGIN|#ID", required=False)(command)
 
 
@@ -171,8 +172,7 @@ def _number_in(login: str | None, number: int | None) -> int | None:
     """Read the number from --id or #ID; raises UsageError unless one person is named in one way."""
     if (login is None) == (number is None):
         raise click.UsageError("Say who: their e-mail address or username, or #ID.")
-    word = (login or "").removeprefix("#")
-    return int(word) if word != login and word.isascii() and word.isdecimal() else number
+    return number_after_sign(login or "") or number
 
 
 @accounts.command("delete")

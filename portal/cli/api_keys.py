@@ -5,7 +5,7 @@ import click
 from portal.cli.door import Room, now, whole
 from portal.cli.finding import person_called
 from portal.cli.showing import moment, names_of, table
-from portal.cli.words import readable
+from portal.cli.words import ID, Number, readable
 from portal.extensions import db
 from portal.models.actor import OPERATOR
 from portal.models.api_key import ApiKey
@@ -14,7 +14,6 @@ from portal.models.user import User
 from portal.services import api_keys as keys
 
 YEARS_10 = 3_650
-BIGGEST = 2**63 - 1  # of the numbers a database counts with
 
 
 @click.group("api-keys", cls=Room)
@@ -35,7 +34,7 @@ def api_keys() -> None:
 @click.option(
     "--name", required=True, callback=readable, help="What it is for, so that people know it again."
 )
-@click.option("--days", type=click.IntRange(1, YEARS_10), help="It ends after so many days; never without.")
+@click.option("--days", type=Number(most=YEARS_10), help="It ends after so many days; never without.")
 def create(*, login: str, name: str, days: int | None) -> None:
     """Make a key.
 
@@ -93,7 +92,7 @@ def _state(key: ApiKey) -> str:
 
 
 @api_keys.command("revoke")
-@click.argument("number", metavar="ID", type=click.IntRange(1, BIGGEST))
+@click.argument("number", metavar="ID", type=ID)
 def revoke(*, number: int) -> None:
     """Take a key back for good, from its next call on.
 

@@ -6,13 +6,16 @@ from sqlalchemy import select
 
 from portal.cli.door import Act, now, whole
 from portal.cli.showing import table
+from portal.cli.words import Number
 from portal.errors import Refused
 from portal.extensions import db
 from portal.models.merchant import Merchant
 
 
 @click.command("demo", cls=Act)
-@click.option("--seed", default=1, show_default=True, help="Which customers and sales to make up.")
+@click.option(
+    "--seed", default=1, show_default=True, type=Number(least=0), help="Which customers and sales to make up."
+)
 @click.option("--if-empty", is_flag=True, help="Do nothing when there is any merchant.")
 def demo(*, seed: int, if_empty: bool) -> None:
     """Load something to try out.

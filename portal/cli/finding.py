@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 
 from sqlalchemy import select
 
+from portal.cli.words import ID
 from portal.errors import Refused
 from portal.extensions import db
 from portal.models.deletion import Deletion
@@ -60,11 +61,19 @@ def person_called(login: str) -> User:
 
 def any_person(word: str) -> User:
     """Find who did something, deleted meanwhile or not, by login or #ID; raises Refused("unknown_person")."""
+    number = number_after_sign(word)
+    if number is None:
+        return person_called(word)
+    user = db.session.scalar(select(User).where(User.id == number), execution_options=DEAD_TOO)
+    return user or person_numbered(number)
+
+
+def number_after_sign(word: str) -> int | None:
+    """Read #12; None for a login, UsageError for a number nobody can have."""
     digits = word.removeprefix("#")
     if digits == word or not (digits.isascii() and digits.isdecimal()):
-        return person_called(word)
-    user = db.session.scalar(select(User).where(User.id == int(digits)), execution_options=DEAD_TOO)
-    return user or person_numbered(int(digits))
+        return None
+    return ID.convert(digits, None, None)
 
 
 def person_numbered(number: int) -> User:

@@ -6,13 +6,12 @@ from typing import Any
 
 import click
 
-from portal.cli.api_keys import BIGGEST
 from portal.cli.door import Act, Room
 from portal.cli.finding import merchant_named
 from portal.cli.importing import carry_out
 from portal.cli.importing_batches import name_of, take_back, take_customers, take_orders, tell_rows
 from portal.cli.showing import moment, table
-from portal.cli.words import in_a_folder, pairs, triples
+from portal.cli.words import ID, in_a_folder, pairs, triples
 from portal.extensions import db
 from portal.models.tenancy import scoped
 from portal.services.imports import ALL_STORES, FORMATS, Asked, batches_of
@@ -266,7 +265,7 @@ def list_(merchant: str) -> None:
 
 
 @import_.command("show", cls=Act, reads=True)
-@click.argument("batch", type=click.IntRange(1, BIGGEST))
+@click.argument("batch", type=ID)
 @whose
 def show(batch: int, merchant: str) -> None:
     """Print as CSV what was refused in an import, or needs a look, row by row.
@@ -278,7 +277,7 @@ def show(batch: int, merchant: str) -> None:
 
 
 @import_.command("undo")
-@click.argument("batch", type=click.IntRange(1, BIGGEST))
+@click.argument("batch", type=ID)
 @whose
 def undo(batch: int, merchant: str) -> None:
     """Take an import of customers or orders back.

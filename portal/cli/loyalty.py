@@ -1,7 +1,7 @@
 """`flask loyalty`: what the night does with points, and the numbers of a ledger."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import click
@@ -10,6 +10,7 @@ from portal.cli import nights, numbers_told
 from portal.cli.door import Room, now, whole
 from portal.cli.finding import every_tenant, merchant_dead_or_alive, merchant_named
 from portal.cli.showing import table
+from portal.cli.words import DAY
 from portal.errors import Refused
 from portal.extensions import db
 from portal.models.actor import OPERATOR
@@ -133,9 +134,9 @@ def balances(*, merchant: str, form: str) -> None:
 
 @loyalty.command("stats", reads=True)
 @ONE
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First day.  [default: 30 days to --until]")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day.  [default: today]")
-def stats(*, merchant: str, since: datetime | None, until: datetime | None) -> None:
+@click.option("--since", type=DAY, metavar="YYYY-MM-DD", help="First day.  [default: 30 days to --until]")
+@click.option("--until", type=DAY, metavar="YYYY-MM-DD", help="Last day.  [default: today]")
+def stats(*, merchant: str, since: date | None, until: date | None) -> None:
     """Tell the numbers of a time: who came, points, what is owed, stores, staff, months.
 
     Days are the merchant's own. What each number means is told in docs/run/loyalty.md.
@@ -145,14 +146,11 @@ def stats(*, merchant: str, since: datetime | None, until: datetime | None) -> N
       flask loyalty stats --merchant cafe-lux --since 2026-01-01 --until 2026-03-31
     """
     whose, moment = merchant_named(merchant), now()
-    last = until.date() if until else moment.astimezone(whose.zone).date()
-    try:
-        first = since.date() if since else last - timedelta(days=DAYS - 1)
-        period = numbers.Period.of_days(whose, first, last)
-    except OverflowError:
-        raise click.UsageError("--since or --until lies beyond the calendar.") from None
+    last = until or moment.astimezone(whose.zone).date()
+    first = since or last - timedelta(days=DAYS - 1)
     if first > last:
-        raise click.UsageError("--since must not be after --until.")
+        raise click.UsageError(f"--since, {first}, must not be after --until, {last}.")
+    period = numbers.Period.of_days(whose, first, last)
     with scoped(db.session, whose.id):
         numbers_told.tell(whose, period, (first, last), moment)
 

@@ -9,6 +9,7 @@ from portal.cli.door import Room, now, whole
 from portal.cli.finding import deletion_numbered, merchant_named, person_called
 from portal.cli.restoring import restore_options, run_restore
 from portal.cli.showing import moment, preview, table
+from portal.cli.words import ID, each_once
 from portal.errors import Refused
 from portal.extensions import db
 from portal.models.actor import OPERATOR
@@ -120,7 +121,7 @@ def set_(*, subdomain: str, changes: tuple[str, ...]) -> None:
       flask merchants set cafe-lux retention_days=90
       flask merchants set cafe-lux name="Café Lux" timezone=Europe/Paris
     """
-    wanted = dict(_change(change) for change in changes)
+    wanted = each_once(_change(change) for change in changes)
 
     def change() -> list[str]:
         changed = change_merchant(merchant_named(subdomain), by=OPERATOR, **wanted)
@@ -180,9 +181,7 @@ def delete(*, subdomain: str, reason: str | None, yes: bool) -> None:
 
 @merchants.command("restore")
 @click.argument("subdomain", required=False)
-@click.option(
-    "--deletion", "number", metavar="ID", type=click.IntRange(1), help="This deletion of a merchant."
-)
+@click.option("--deletion", "number", metavar="ID", type=ID, help="This deletion of a merchant.")
 @restore_options
 def restore(*, subdomain: str | None, number: int | None, **options: Any) -> None:
     """Bring a merchant back.

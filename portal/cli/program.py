@@ -12,7 +12,7 @@ import click
 from portal.cli.door import Room, now, whole
 from portal.cli.finding import merchant_named
 from portal.cli.showing import moment
-from portal.cli.words import readable
+from portal.cli.words import each_once, readable
 from portal.errors import Refused
 from portal.extensions import db
 from portal.models.actor import OPERATOR
@@ -81,7 +81,7 @@ def set_(ctx: click.Context, *, merchant: str, changes: tuple[str, ...]) -> None
       flask program set --merchant cafe-lux reward_valid_days=
       flask program set --merchant cafe-lux tiers='[{"key": "gold", "name": "Gold", ...}]'
     """
-    wanted = dict(_change(readable(ctx, ctx.command.params[-1], change)) for change in changes)
+    wanted = each_once(_change(readable(ctx, ctx.command.params[-1], change)) for change in changes)
     whose = merchant_named(merchant)
 
     def save() -> str:

@@ -8,6 +8,7 @@ import click
 from portal.cli.deletions import counts_text, name_of
 from portal.cli.door import now, whole
 from portal.cli.finding import scope_of
+from portal.cli.words import each_once
 from portal.extensions import db
 from portal.models.actor import OPERATOR
 from portal.models.deletion import Deletion
@@ -52,11 +53,12 @@ def run_restore(act: Deletion, *, with_owners: bool, replace: bool, settings: It
 
 def new_values(act: Deletion, settings: Iterable[str]) -> dict[str, str | None]:
     """Read FIELD=VALUE; a bare field is one of the root's, kind-id-field names any other row's."""
-    values: dict[str, str | None] = {}
-    for setting in settings:
-        field, sign, value = setting.partition("=")
-        if not field or not sign:
-            raise click.BadParameter(f"“{setting}” is not FIELD=VALUE.", param_hint="--set")
-        key = field if "-" in field else f"{act.root_kind}-{act.root_id}-{field}"
-        values[key] = value.strip() or None
-    return values
+    return each_once(_new_value(act, setting) for setting in settings)
+
+
+def _new_value(act: Deletion, setting: str) -> tuple[str, str | None]:
+    field, sign, value = setting.partition("=")
+    if not field or not sign:
+        raise click.BadParameter(f"“{setting}” is not FIELD=VALUE.", param_hint="--set")
+    key = field if "-" in field else f"{act.root_kind}-{act.root_id}-{field}"
+    return key, value.strip() or None

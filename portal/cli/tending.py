@@ -6,6 +6,7 @@ from portal.cli import emptying
 from portal.cli.deletions import counts_text, name_of
 from portal.cli.door import Act, now
 from portal.cli.finding import deletion_numbered, merchant_dead_or_alive, scope_for
+from portal.cli.words import ID
 from portal.errors import Refused
 from portal.extensions import db
 from portal.models.deletion import Deletion
@@ -13,7 +14,7 @@ from portal.services import trash
 
 
 @click.command("purge", cls=Act)
-@click.argument("number", metavar="[ID]", type=click.IntRange(1), required=False)
+@click.argument("number", metavar="[ID]", type=ID, required=False)
 @click.option("--due", is_flag=True, help="Purge all that was kept long enough; for a timer.")
 @click.option("--merchant", metavar="SUBDOMAIN", help="Only this merchant's.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")

@@ -1,7 +1,7 @@
 """`flask trash`: what was deleted, and how to get it back or be rid of it."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 import click
@@ -12,6 +12,7 @@ from portal.cli.door import Room, now, whole
 from portal.cli.finding import any_person, deletion_numbered, merchant_dead_or_alive, scope_for, scope_of
 from portal.cli.restoring import restore_options, run_restore
 from portal.cli.tending import doctor, purge
+from portal.cli.words import DAY, ID, LIMIT
 from portal.extensions import db
 from portal.models.actor import OPERATOR
 from portal.models.deletion import Deletion
@@ -23,8 +24,7 @@ from portal.services.trash.names import word
 
 # People's words for the kinds: team-members -> store_users.
 KINDS = {word(t, 2).lower().replace(" ", "-"): t.name for t in outermost_first()}
-DAY = click.DateTime(["%Y-%m-%d"])
-number = click.argument("number", metavar="ID", type=click.IntRange(1))
+number = click.argument("number", metavar="ID", type=ID)
 of_merchant = click.option(
     "--merchant", metavar="SUBDOMAIN", help="Refuse when the deletion is not this merchant's."
 )
@@ -57,10 +57,8 @@ trash.add_command(doctor)
 @click.option("--person", metavar="LOGIN|#ID", help="Only what this person deleted.")
 @click.option("--since", type=DAY, metavar="YYYY-MM-DD", help="Deleted on this day or later.")
 @click.option("--until", type=DAY, metavar="YYYY-MM-DD", help="Deleted on this day or earlier.")
-@click.option(
-    "--after", metavar="ID", type=click.IntRange(1), help="The next page: older than this deletion."
-)
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="At most so many.")
+@click.option("--after", metavar="ID", type=ID, help="The next page: older than this deletion.")
+@click.option("--limit", default=50, show_default=True, type=LIMIT, help="At most so many.")
 def list_(*, merchant: str | None, everybody: bool, limit: int, **narrowed: Any) -> None:
     """Show what lies in the trash, the newest first.
 
@@ -88,8 +86,8 @@ def _in_trash(
     kind: str | None,
     wanted: str,
     person: str | None,
-    since: datetime | None,
-    until: datetime | None,
+    since: date | None,
+    until: date | None,
     after: int | None,
 ) -> Select[Deletion]:
     query = select(Deletion).where(Deletion.status.in_(("running", "done", "restoring")))
@@ -105,12 +103,16 @@ def _in_trash(
     return query.order_by(Deletion.deleted_at.desc(), Deletion.id.desc())
 
 
-def _between(merchant: Merchant | None, since: datetime | None, until: datetime | None) -> Iterator[Any]:
+def _between(merchant: Merchant | None, since: date | None, until: date | None) -> Iterator[Any]:
     zone = merchant.zone if merchant else UTC
     if since:
-        yield Deletion.deleted_at >= since.replace(tzinfo=zone)
+        yield Deletion.deleted_at >= _midnight(since, zone)
     if until:
-        yield Deletion.deleted_at < (until + timedelta(days=1)).replace(tzinfo=zone)
+        yield Deletion.deleted_at < _midnight(until + timedelta(days=1), zone)
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time(), tzinfo=zone)
 
 
 def _older(merchant: Merchant | None, after: int | None) -> Iterator[Any]:

@@ -1,8 +1,66 @@
 """Reading the words of options; what is malformed is a usage error."""
 
+import re
+from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+
+Value = TypeVar("Value")
+BIGGEST = 10**18 - 1  # every database counts so far
+MOST_LINES = 1_000_000  # of one list on a terminal
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)  # every zone can tell their hours
+
+
+class Number(click.ParamType[int]):
+    """A whole number that a database can hold, or one between two."""
+
+    name = "number"
+
+    def __init__(self, least: int = 1, most: int = BIGGEST) -> None:
+        self.least, self.most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the digits; a default is a number already."""
+        word = str(value)
+        if not re.fullmatch(r"-?[0-9]+", word):
+            self.fail(f"“{word}” is not a whole number.", param, ctx)
+        # Python refuses to read thousands of digits.
+        number = int(word) if len(word.lstrip("-0")) < 19 else BIGGEST + 1
+        if word.startswith("-") or not self.least <= number <= self.most:
+            self.fail(f"{_short(word)} will not do. {self._bounds()}", param, ctx)
+        return number
+
+    def _bounds(self) -> str:
+        if self.most == BIGGEST:
+            return f"Write a number from {self.least} on, of at most 18 digits."
+        return f"Write a number from {self.least:,} to {self.most:,}."
+
+
+class Day(click.ParamType[date]):
+    """A day of the calendar."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Read YYYY-MM-DD, and nothing else."""
+        word = str(value)
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", word):
+            self.fail(f"“{word}” is not a day. Write it like 2026-03-31.", param, ctx)
+        try:
+            day = date.fromisoformat(word)
+        except ValueError:
+            self.fail(f"The calendar has no day {word}.", param, ctx)
+        if not FIRST_DAY <= day <= LAST_DAY:
+            self.fail(f"{day} lies beyond the calendar, {FIRST_DAY} to {LAST_DAY}.", param, ctx)
+        return day
+
+
+ID = Number()
+LIMIT = Number(most=MOST_LINES)
+DAY = Day()
 
 
 def pairs(ctx: click.Context, option: click.Parameter, words: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -28,6 +86,16 @@ def triples(
     return read
 
 
+def each_once(changes: Iterable[tuple[str, Value]]) -> dict[str, Value]:
+    """Gather FIELD=VALUE; the same field twice is a usage error, for which would count."""
+    gathered: dict[str, Value] = {}
+    for field, value in changes:
+        if field in gathered:
+            raise click.UsageError(f"{field} is given twice. Say once what it is to be.")
+        gathered[field] = value
+    return gathered
+
+
 def readable(_: click.Context, __: click.Parameter, word: str) -> str:
     """Refuse a word whose bytes are no text in the terminal's encoding."""
     if not all(ord(sign) < 0xD800 or ord(sign) > 0xDFFF for sign in word):
@@ -45,3 +113,7 @@ def in_a_folder(_: click.Context, __: click.Parameter, path: Path | None) -> Pat
 def _refuse_malformed(ctx: click.Context, option: click.Parameter, word: str, *, well: bool) -> None:
     if not well:
         raise click.BadParameter(f"“{word}” is not {option.make_metavar(ctx)}.")
+
+
+def _short(word: str) -> str:
+    return word if len(word) < 30 else f"{word[:20]}…"

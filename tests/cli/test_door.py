@@ -147,3 +147,70 @@ def test_help_does_not_load_what_only_one_command_needs():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+HUGE, LONG = "99999999999999999999", "9" * 5_000
+NUMBERED = [
+    ("accounts", "delete", "--id"),
+    ("accounts", "list", "--limit"),
+    ("accounts", "restore", "--id"),
+    ("api-keys", "revoke"),
+    ("import", "show", "--merchant", "cafe"),
+    ("import", "undo", "--merchant", "cafe"),
+    ("merchants", "restore", "--deletion"),
+    ("trash", "hold"),
+    ("trash", "list", "--all", "--after"),
+    ("trash", "list", "--all", "--limit"),
+    ("trash", "purge"),
+    ("trash", "restore"),
+    ("trash", "show"),
+    ("trash", "unhold"),
+]
+
+
+@pytest.mark.parametrize("number", [HUGE, LONG, str(10**18), "0"])
+@pytest.mark.parametrize("words", NUMBERED, ids=" ".join)
+def test_a_number_nothing_can_have_is_a_usage_error(flask, words, number):
+    result = flask(*words, number)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "will not do. Write a number from 1 " in result.stderr
+    assert len(result.stderr) < 500
+
+
+@pytest.mark.parametrize("number", ["x", "1.5", "1e3", "", "\uff11\uff12"])
+def test_what_is_no_number_is_a_usage_error(flask, number):
+    result = flask("trash", "show", number)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"“{number}” is not a whole number." in result.stderr
+
+
+@pytest.mark.parametrize("words", [("accounts", "delete"), ("trash", "list", "--all", "--person")])
+def test_a_person_nobody_can_be_is_a_usage_error(flask, words):
+    result = flask(*words, f"#{HUGE}")
+    assert result.exit_code == 2
+    assert "will not do" in result.stderr
+
+
+@pytest.mark.parametrize("words", [("trash", "show"), ("trash", "purge"), ("api-keys", "revoke")])
+def test_the_biggest_number_is_merely_unknown(flask, words):
+    result = flask(*words, 10**18 - 1)
+    assert result.exit_code == 1
+    assert "999999999999999999" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("day", "sentence"),
+    [
+        ("31.3.2026", "“31.3.2026” is not a day. Write it like 2026-03-31."),
+        ("20260331", "“20260331” is not a day. Write it like 2026-03-31."),
+        ("2026-02-30", "The calendar has no day 2026-02-30."),
+        ("9999-12-31", "9999-12-31 lies beyond the calendar, 1900-01-01 to 2199-12-31."),
+        ("0001-01-01", "0001-01-01 lies beyond the calendar, 1900-01-01 to 2199-12-31."),
+    ],
+)
+@pytest.mark.parametrize("option", ["--since", "--until"])
+@pytest.mark.parametrize("words", [("trash", "list", "--all"), ("loyalty", "stats", "--merchant", "x")])
+def test_a_wrong_day_is_told_with_the_right_form(flask, words, option, day, sentence):
+    result = flask(*words, option, day)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert sentence in result.stderr

@@ -178,3 +178,10 @@ def test_a_merchant_is_changed_field_by_field(flask):
 def test_a_senseless_change_of_a_merchant_is_a_usage_error(flask, change):
     make_merchant(subdomain="lux")
     assert flask("merchants", "set", "lux", change).exit_code == 2
+
+
+def test_a_field_given_twice_is_refused(flask, session):
+    make_merchant("Café", subdomain="cafe")
+    result = flask("merchants", "set", "cafe", "name=A", "name=B")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "name is given twice. Say once what it is to be." in result.stderr

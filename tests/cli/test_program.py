@@ -189,3 +189,20 @@ def test_a_merchant_without_a_program_is_told_how_to_start_one(flask, cafe):
     result = flask("program", "show", "--merchant", "cafe-lux")
     assert result.exit_code == 1
     assert "flask program set --merchant cafe-lux" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("points_per_euro=10", "points_per_euro=10"),
+        ("minimum_purchase=4.50", "minimum_purchase_cents=450"),
+        ("type=points", "loyalty_type=stamps"),
+    ],
+)
+def test_a_field_given_twice_is_refused_for_which_would_count(change, cafe, words):
+    result = change(*words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "is given twice. Say once what it is to be." in result.stderr
+    with within(cafe):
+        assert db.session.scalars(LoyaltyProgram.of(cafe)).all() == []
+    db.session.rollback()
