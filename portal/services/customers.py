@@ -18,7 +18,6 @@ from portal.models.store import Store
 from portal.models.text import LONGEST_NAME, checked_email, checked_text, fold
 from portal.services import audit, trash
 from portal.services.changing import apply, refuse_unknown
-from portal.services.ledger import fingerprints
 from portal.services.phones import country_of, to_e164
 from portal.services.same_person import same_person as same_person  # noqa: PLC0414 - found here too
 from portal.services.saving import save
@@ -70,23 +69,17 @@ def change_customer(
     by: Actor,
     now: datetime,
     store: Store | None = None,
-    secret: str | None = None,
     **changes: Any,
 ) -> list[str]:
     """Change the FIELDS given and name those that differ; raises as add_customer does.
 
-    With the application's `secret` key a new phone or e-mail is remembered as having had the welcome
-    bonus, if the person had it. Raises Conflict("customer_gone") for one who was deleted or erased a
-    moment ago.
+    Doors call `enrolling.change_member`, which sees to the welcome bonus as well. Raises
+    Conflict("customer_gone") for one who was deleted or erased a moment ago.
     """
     hold(customer)
     refuse_unknown(changes, FIELDS)
-    before = {"phone": customer.phone, "email": customer.email}
     values = _checked(_merchant_of(customer), changes, store=store, now=now)
-    changed = apply(customer, values, known=FIELDS, by=by)
-    if secret and not before.keys().isdisjoint(changed):
-        fingerprints.follow(customer, secret=secret, now=now, before=before)
-    return changed
+    return apply(customer, values, known=FIELDS, by=by)
 
 
 def hold(customer: Customer) -> None:

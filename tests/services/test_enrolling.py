@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete as delete_rows
 
 from portal.errors import Conflict, Refused
 from portal.extensions import db
@@ -18,8 +19,9 @@ from portal.models import (
 )
 from portal.services import cards, customers, programs
 from portal.services.ledger import enrolling, fingerprints, merging
-from portal.services.ledger.enrolling import enrol, give_welcome_bonus
+from portal.services.ledger.enrolling import change_member, enrol
 from portal.services.ledger.visits import Visit
+from portal.services.ledger.welcoming import give_welcome_bonus
 from tests.factories import (
     NOW,
     make_card,
@@ -61,6 +63,10 @@ def join(shop, minutes=0, *, name="Lea Muller", is_self=False, agrees=False, **m
     return enrol(shop, visit=visit(shop, minutes, **keys), name=name, **how)
 
 
+def change(shop, customer, minutes=0, **changes):
+    return change_member(customer, visit=visit(shop, minutes), secret=SECRET, **changes)
+
+
 def types(enrolled):
     return [row.type for row in enrolled.posting.rows]
 
@@ -93,9 +99,70 @@ def test_somebody_new_has_a_card_with_codes_and_a_bonus(shop, program):
     assert actions(shop) == ["customers.enrol"]
 
 
-def test_a_name_is_enough_and_leaves_no_fingerprint(shop, program):
-    assert join(shop).bonus == 50
+def test_a_name_is_enough_to_join_and_the_bonus_waits_for_a_contact(shop, program):
+    lea = join(shop, key="k")
+    assert (types(lea), lea.bonus, lea.waits_for_contact) == (["enrol"], 0, True)
+    assert join(shop, 5, key="k").waits_for_contact
+    assert [join(shop).bonus for _again in range(3)] == [0, 0, 0]
     assert fingerprints_of(shop) == []
+    assert not join(shop, phone=PHONE).waits_for_contact
+
+
+@pytest.mark.parametrize("contact", [{"phone": PHONE}, {"email": "lea@example.com"}])
+def test_the_first_contact_brings_the_bonus_that_waited(shop, program, contact):
+    lea = join(shop)
+    changed = change(shop, lea.customer, 5, **contact)
+    assert (changed.fields, changed.bonus, lea.card.points_balance) == (list(contact), 50, 50)
+    assert change(shop, lea.customer, 6, name="Lea M").bonus == 0
+    assert change(shop, lea.customer, 7, phone="621 999 999", email="new@example.com").bonus == 0
+    assert len(fingerprints_of(shop)) == 3
+    delete(shop, lea.customer)
+    assert join(shop, **contact).bonus == 0
+
+
+def test_a_contact_that_had_the_bonus_brings_no_second(shop, program):
+    delete(shop, join(shop, phone=PHONE).customer)
+    lea = join(shop)
+    assert change(shop, lea.customer, phone=PHONE).bonus == 0
+    assert lea.card.points_balance == 0
+
+
+def test_a_contact_given_up_or_changed_where_none_was_missing_brings_nothing(shop, program):
+    nameless, known = join(shop).customer, make_customer(shop, "Ana", phone=PHONE)
+    assert change(shop, known, phone=None).bonus == change(shop, known, phone=PHONE).bonus == 0
+    assert change(shop, nameless, notes="oat milk").fields == ["notes"]
+    assert change(shop, nameless, email="").fields == []
+
+
+def test_the_bonus_waits_on_while_the_program_or_the_card_rests(shop, program):
+    lea, rules = join(shop), db.session.merge(program)
+    rules.deactivate()
+    assert change(shop, lea.customer, phone=PHONE).bonus == 0
+    rules.activate(NOW)
+    cards.suspend_card(lea.card.id, visit=visit(shop))
+    assert change(shop, lea.customer, phone="621 888 888").bonus == 0
+    cards.lift_suspension(lea.card.id, visit=visit(shop))
+    assert change(shop, lea.customer, phone="621 999 999").bonus == 50
+
+
+def test_a_scan_gives_what_waits_as_soon_as_a_contact_is_known(shop, program):
+    nameless, alone = join(shop), join(shop, is_self=True)
+    for each in (nameless, alone):
+        assert give_welcome_bonus(each.card.id, visit=visit(shop), secret=SECRET).code == "no_bonus"
+    assert change(shop, alone.customer, phone=PHONE).bonus == 0  # nobody has seen them yet
+    customers.change_customer(nameless.customer, email="lea@example.com", by=owner_of(shop), now=NOW)
+    for each in (nameless, alone):
+        assert give_welcome_bonus(each.card.id, visit=visit(shop), secret=SECRET).points == 50
+
+
+def test_where_no_bonus_was_promised_none_waits(shop):
+    rules = make_program(shop, welcome_bonus_points=0)
+    lea, brought = join(shop), join(shop, source="import")
+    rules.welcome_bonus_points = 50
+    assert not lea.waits_for_contact
+    assert change(shop, lea.customer, phone=PHONE).bonus == 0
+    assert change(shop, brought.customer, phone="621 999 999").bonus == 0
+    assert not join(shop, source="import").waits_for_contact
 
 
 def test_a_known_phone_has_its_card_already(shop, program):
@@ -181,28 +248,34 @@ def test_a_new_program_brings_no_second_bonus(shop, program):
 
 
 def test_who_left_no_fingerprint_is_known_by_their_older_card(shop, program):
-    nameless = join(shop)
+    lea = join(shop, phone=PHONE)
     programs.delete_program(program, by=owner_of(shop), now=NOW)
+    db.session.execute(delete_rows(EnrolmentFingerprint))
     fresh = make_program(shop, welcome_bonus_points=80)
-    customers.change_customer(nameless.customer, phone=PHONE, by=owner_of(shop), now=NOW)
-    again = join(shop, phone=PHONE)
+    again = join(shop, phone=lea.customer.phone)
     assert (again.card.program_id, again.bonus) == (fresh.id, 0)
 
 
 def test_a_new_phone_has_had_the_bonus_too(shop, program):
-    lea, by = join(shop, phone=PHONE, email="lea@example.com").customer, owner_of(shop)
-    changed = {"phone": "621 999 999", "by": by, "now": NOW, "secret": SECRET}
-    customers.change_customer(lea, **changed)
-    customers.change_customer(lea, name="Lea M", by=by, now=NOW, secret=SECRET)
+    lea = join(shop, phone=PHONE, email="lea@example.com").customer
+    change(shop, lea, phone="621 999 999")
+    change(shop, lea, name="Lea M")
     ends = [row.forget_after for row in db.session.scalars(EnrolmentFingerprint.of(shop))]
     assert sorted(ends, key=str) == [NOW + timedelta(days=1826), None, None]
     delete(shop, lea)
     assert join(shop, phone="621 999 999").bonus == 0
 
 
+def test_whoever_gives_up_their_only_contact_is_remembered_for_five_years(shop, program):
+    lea = join(shop, phone=PHONE).customer
+    change(shop, lea, phone=None)
+    assert [row.forget_after for row in fingerprints_of(shop)] == [NOW + timedelta(days=1826)]
+    assert join(shop, phone=PHONE).bonus == 0
+
+
 def test_a_new_phone_of_somebody_without_a_bonus_leaves_no_fingerprint(shop, program):
     lea = make_customer(shop, "Lea", phone=PHONE)
-    customers.change_customer(lea, phone="621 999 999", by=owner_of(shop), now=NOW, secret=SECRET)
+    change(shop, lea, phone="621 999 999")
     assert fingerprints_of(shop) == []
     assert join(shop, phone="621 999 999").bonus == 50
 

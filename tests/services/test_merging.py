@@ -255,7 +255,7 @@ def test_a_single_welcome_bonus_stays(shop, program):
     plain = join(shop, "Lea")
     rules = db.session.merge(program)
     rules.welcome_bonus_points = 50
-    other = join(shop, "Lea M")
+    other = join(shop, "Lea M", phone="621 555 555")
     merge(shop, plain, other)
     assert balance(plain) == (50, 0)
     assert rows(other, "adjust") == []

@@ -18,15 +18,12 @@ from portal.models.store import Store
 from portal.models.text import checked_email
 from portal.services import audit, customers
 from portal.services.cards import NewCodes, give_codes
-from portal.services.ledger import fingerprints, tiers
-from portal.services.ledger.accounts import Account, Posting, once
+from portal.services.ledger import fingerprints, tiers, welcoming
+from portal.services.ledger.accounts import Account, Posting
 from portal.services.ledger.visits import Visit
 from portal.services.once import claim, digest_of
 from portal.services.phones import country_of, to_e164
-from portal.services.same_person import had_bonus
 from portal.words import _
-
-PENDING = {"welcome_bonus": "first_scan"}  # in the enrol row of somebody who joined without staff
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,20 @@ class Enrolled:
     @property
     def bonus(self) -> int:
         """The welcome bonus in points that came with it."""
-        return sum(row.points_delta for row in self.posting.rows if row.type == "welcome_bonus")
+        return welcoming.given(self.posting)
+
+    @property
+    def waits_for_contact(self) -> bool:
+        """Whether the welcome bonus will come with a phone or an e-mail."""
+        return any(row.rule_snapshot == welcoming.FOR_A_CONTACT for row in self.posting.rows)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What a change of a member did: the fields that differ, and the welcome bonus it brought in points."""
+
+    fields: list[str]
+    bonus: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,8 +82,9 @@ def enrol(
     """Give somebody a card in the merchant's program; whoever is known by phone gets the one they have.
 
     `secret` is the application's secret key, for the fingerprints of the welcome bonus. It is given at
-    once by staff, and at the first scan to whoever joins without (`is_self`). `agrees` notes consent to
-    marketing of somebody new. `details` may give the other fields of a customer.
+    once by staff, and at the first scan to whoever joins without (`is_self`); to somebody without phone
+    and e-mail when one is known. `agrees` notes consent to marketing of somebody new. `details` may give
+    the other fields of a customer.
     Raises Refused("paused", "no_program") and what add_customer raises, Conflict("store_gone",
     "key_reused", "taken").
     """
@@ -91,9 +102,10 @@ def enrol(
     if card is not None:
         return _with_key(key, Enrolled(customer, card, Posting(card, code="known")))
     _refuse_if_paused(program)
-    opened = open_card(customer, program, merchant, visit=visit, key=key, is_pending=is_self)
-    if not is_self:
-        _give_bonus(opened.account, opened.row, customer, secret)
+    waits_for = welcoming.waits_for(customer, program, visit, is_self=is_self)
+    opened = open_card(customer, program, merchant, visit=visit, key=key, waits_for=waits_for)
+    if not waits_for:
+        welcoming.give(opened.account, opened.row, customer, secret)
     posting = Posting(opened.account.card, opened.account.rows, "enrolled")
     return _with_key(key, Enrolled(customer, posting.card, posting, opened.codes, is_new_person=is_new))
 
@@ -105,38 +117,38 @@ def open_card(
     *,
     visit: Visit,
     key: IdempotencyKey | None = None,
-    is_pending: bool = False,
+    waits_for: dict[str, str] | None = None,
 ) -> Opened:
     """Make a card with its codes, its enrol row and its first tier, without a welcome bonus.
 
-    `is_pending` lets the bonus come at the first scan.
+    `waits_for` says in the row what the bonus waits for, if it does.
     """
     card = LoyaltyCard(merchant_id=merchant.id, program_id=program.id, customer_id=customer.id)
     db.session.add(card)
     db.session.flush()  # its codes and rows name it
     codes = give_codes(card, merchant)
     account = Account(card, program, merchant, visit, key)
-    row = account.post("enrol", rule_snapshot=PENDING if is_pending else {})
+    row = account.post("enrol", rule_snapshot=waits_for or {})
     tiers.climb(account, row)
     audit.record("enrol", customer, by=visit.by, card_id=card.id)
     return Opened(account, row, codes)
 
 
-def give_welcome_bonus(card_id: int, *, visit: Visit, secret: str) -> Posting:
-    """Give the bonus that was waiting for the first scan; code `no_bonus` when none is or they had it.
+def change_member(
+    customer: Customer, *, visit: Visit, secret: str, store: Store | None = None, **changes: Any
+) -> Changed:
+    """Change a customer as `customers.change_customer` does, and see to the welcome bonus.
 
-    Raises what `once` raises, and Refused("card_suspended").
+    A first phone or e-mail brings the bonus that waited for one. Of somebody who had it a new one is
+    remembered with the application's `secret` key. Raises what `change_customer` raises.
     """
-
-    def work(account: Account) -> Posting:
-        account.refuse_if_suspended()
-        enrolled = _pending(account)
-        if enrolled is not None:
-            _give_bonus(account, enrolled, account.card.customer, secret)
-        is_given = any(row.type == "welcome_bonus" for row in account.rows)
-        return Posting(account.card, account.rows, "bonus" if is_given else "no_bonus")
-
-    return once(card_id, "welcome_bonus", {}, work, visit=visit)
+    before = {"phone": customer.phone, "email": customer.email}
+    fields = customers.change_customer(customer, by=visit.by, now=visit.now, store=store, **changes)
+    if before.keys().isdisjoint(fields):
+        return Changed(fields)
+    posting = welcoming.give_with_contact(customer, visit=visit, secret=secret)
+    fingerprints.follow(customer, secret=secret, now=visit.now, before=before)
+    return Changed(fields, welcoming.given(posting) if posting else 0)
 
 
 def _store_of(merchant: Merchant, visit: Visit) -> Store | None:
@@ -223,24 +235,3 @@ def _card_of(customer: Customer, program: LoyaltyProgram) -> LoyaltyCard | None:
         LoyaltyCard.customer_id == customer.id,
     )
     return db.session.scalar(theirs)
-
-
-def _give_bonus(account: Account, cause: LoyaltyTransaction, customer: Customer, secret: str) -> None:
-    """Post the bonus, unless this person had one; what is imported brings none."""
-    program, visit = account.program, account.visit
-    points = program.welcome_bonus_points if program.is_points_enabled and program.is_active else 0
-    if not points or visit.source == "import":
-        return
-    is_first = fingerprints.claim(customer, secret=secret, now=visit.now)
-    if is_first and not had_bonus(customer):
-        account.post("welcome_bonus", points=points, linked_id=cause.id)
-
-
-def _pending(account: Account) -> LoyaltyTransaction | None:
-    """Find the enrol row that waits for the first scan."""
-    row = LoyaltyTransaction
-    query = select(row).where(
-        row.merchant_id == account.card.merchant_id, row.card_id == account.card.id, row.type == "enrol"
-    )
-    enrolled = db.session.scalars(query.order_by(row.id).limit(1)).first()
-    return enrolled if enrolled is not None and enrolled.rule_snapshot == PENDING else None

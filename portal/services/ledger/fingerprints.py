@@ -31,7 +31,7 @@ def keyed(secret: str, purpose: str, text: str) -> str:
 def claim(customer: Customer, *, secret: str, now: datetime) -> bool:
     """Note that this person has their welcome bonus; False when one of their contacts had it before.
 
-    A person without phone and e-mail leaves no fingerprint.
+    A person without phone and e-mail leaves no fingerprint; `welcoming` gives them no bonus.
     """
     contacts = _of(customer, secret)
     if not contacts:

@@ -8,6 +8,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal.extensions import db
 from portal.models.customer import Customer
 from portal.services import customer_exports, customers
+from portal.services.ledger.enrolling import Changed, change_member
+from portal.services.ledger.visits import Visit
 from portal.services.trash.names import named
 from portal.web.access import allow
 from portal.web.customers import detail, shown
@@ -17,7 +19,7 @@ from portal.web.listing import csv_file
 from portal.web.page import done, page
 from portal.web.removal import asked_reason, back_to, find_living, removed, show_preview, with_twin
 from portal.web.scope import actor, current_merchant, now
-from portal.words import _, later
+from portal.words import _, later, ngettext
 
 STAYS = later("Their movements stay in the ledger, and in every report")
 bp = Blueprint("customers", __name__, url_prefix="/m/<merchant>/customers")
@@ -87,14 +89,12 @@ def update(customer_id: int) -> Response | AnyResponse:
     """Change the customer."""
     customer = find_living(Customer, customer_id)
     form = _form(customer)
-    keys: dict[str, Any] = {"by": actor(), "now": now(), "secret": current_app.config["SECRET_KEY"]}
-    changed = form.carry_out(
-        lambda: customers.change_customer(customer, store=form.store, **keys, **form.details())
-    )
+    how: dict[str, Any] = {"visit": Visit(by=actor(), now=now()), "secret": current_app.config["SECRET_KEY"]}
+    changed = form.carry_out(lambda: change_member(customer, store=form.store, **how, **form.details()))
     if changed is None:
         return page("customers/edit.html", form.status, customer=customer, form=form)
     db.session.commit()
-    said = with_twin(_("Saved %(name)s.", name=customer.name), customer)
+    said = with_twin(_saved(customer, changed), customer)
     return done(said, to=url_for("customers.show", customer_id=customer_id))
 
 
@@ -120,6 +120,14 @@ def delete(customer_id: int) -> Response | AnyResponse:
     act = customers.delete_customer(customer, by=actor(), now=now(), reason=asked_reason())
     db.session.commit()
     return removed(act, name, to=back_to(url_for("customers.index")))
+
+
+def _saved(customer: Customer, changed: Changed) -> str:
+    said = _("Saved %(name)s.", name=customer.name)
+    if not changed.bonus:
+        return said
+    bonus = ngettext("%(num)s point to welcome them.", "%(num)s points to welcome them.", changed.bonus)
+    return f"{said} {bonus}"
 
 
 def _form(customer: Customer) -> CustomerForm:
