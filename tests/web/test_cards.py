@@ -234,8 +234,9 @@ def test_a_card_in_the_trash_says_so_and_a_strangers_is_not_there(manager, cast,
 
 def test_adjusting_writes_the_reason_and_the_note(manager, cast):
     form = manager.get(at(cast, "adjustments", "new")).text
-    assert "More than 500 at once is only proposed" in form
-    assert "More than 10 at once is only proposed" in form
+    assert "More than 500 is only proposed: a second person must agree." in form
+    assert "within 24 hours counts together" in form
+    assert "More than 10 is only proposed: a second person must agree." in form
     assert "At most 100 at once." in form
     answer = send(manager, cast, "adjustments", points="+50", reason_code="goodwill", note="Waited long")
     assert answer.status_code == 303

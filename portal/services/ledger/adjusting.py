@@ -1,6 +1,8 @@
 """Correcting a balance by hand: with a reason, and above the program's limit by two people."""
 
-from sqlalchemy import select
+from datetime import timedelta
+
+from sqlalchemy import exists, func, select
 
 from portal.errors import Conflict, Refused
 from portal.extensions import db
@@ -19,6 +21,7 @@ from portal.words import _, number
 REASONS = ("goodwill", "correction", "missing", "promotion", "lost_card", "migration", "fraud", "other")
 PROPOSAL = "adjustment"  # the kind of a review item that waits for a second person
 MOST_POINTS = 10_000_000  # at once; nobody means more, and no balance overflows
+TOGETHER = timedelta(hours=24)  # what one person adjusts on a card in this time counts as one
 MOST_CARDS = 10  # full cards of stamps at once; more is a typing mistake
 
 
@@ -35,6 +38,7 @@ def adjust(
 
     Where the program has `adjust_approval_points`, more points than that, or more stamps than one full
     card, are only proposed (code "proposed"): a second manager agrees with `approve`, or dismisses it.
+    What the same person adjusted on the card alone in the last 24 hours counts together, up or down.
     The note stands beside the row and can be erased. The operator at the command line needs nobody else.
     Raises Refused("not_allowed", "bad_reason", "nothing_to_adjust", "out_of_range", "note_needed",
     "note_later", "not_enough").
@@ -135,7 +139,32 @@ def _needs_another(account: Account, points: int, stamps: int) -> bool:
     limit, target = account.program.adjust_approval_points, account.program.stamps_target
     if limit is None or is_operator(account.visit):
         return False
-    return abs(points) > limit or abs(stamps) > target
+    points_before, stamps_before = _adjusted_alone(account)
+    is_much = points != 0 and points_before + abs(points) > limit
+    return is_much or (stamps != 0 and stamps_before + abs(stamps) > target)
+
+
+def _adjusted_alone(account: Account) -> tuple[int, int]:
+    """Sum up what this person moved on the card of late without anybody else, up and down alike.
+
+    What was voided since counts too: it may have been spent in between.
+    """
+    row, item, visit = LoyaltyTransaction, ReviewItem, account.visit
+    by_two = exists().where(
+        item.merchant_id == row.merchant_id, item.transaction_id == row.id, item.kind == PROPOSAL
+    )
+    mine = (
+        row.merchant_id == account.card.merchant_id,
+        row.card_id.in_(account.cards()),
+        row.type == "adjust",
+        row.reason_code.in_(REASONS),  # a merge adjusts for another reason
+        row.staff_id == visit.by.user_id,
+        row.created_at > visit.now - TOGETHER,
+        ~by_two,
+    )
+    moved = select(func.sum(func.abs(row.points_delta)), func.sum(func.abs(row.stamps_delta))).where(*mine)
+    points, stamps = db.session.execute(moved, execution_options={"include_deleted": True}).one()
+    return int(points or 0), int(stamps or 0)  # PostgreSQL sums up to a Decimal
 
 
 def _propose(account: Account, points: int, stamps: int, reason_code: str, note: str | None) -> None:

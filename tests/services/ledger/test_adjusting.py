@@ -10,6 +10,7 @@ from portal.extensions import db
 from portal.models import AuditEntry, ReviewItem, RewardIssue, TransactionNote
 from portal.models.actor import OPERATOR
 from portal.services.ledger.adjusting import adjust, approve, notes_of
+from portal.services.ledger.merging import merge_customers
 from portal.services.ledger.reasons import reason_word
 from portal.services.ledger.visits import Visit
 from portal.services.ledger.voiding import void
@@ -154,6 +155,70 @@ def test_above_the_limit_it_is_only_proposed(shop):
 def test_up_to_the_limit_one_is_enough(shop, points):
     card = card_in(shop, adjust_approval_points=100)
     assert adjust(card.id, points=points, reason_code="goodwill", visit=visit(shop)).code == "adjusted"
+
+
+def alone(shop, card, minutes=0, by=None, **moved):
+    return adjust(card.id, reason_code="goodwill", visit=visit(shop, minutes, by), **moved).code
+
+
+@pytest.mark.parametrize("second", [41, -41])
+def test_what_one_person_adjusts_within_a_day_counts_together(shop, second):
+    card = card_in(shop, adjust_approval_points=100)
+    assert alone(shop, card, points=60) == "adjusted"
+    assert alone(shop, card, 1439, points=second) == "proposed"
+    assert alone(shop, card, 1439, points=40) == "adjusted"
+    assert alone(shop, card, 1439, points=1) == "proposed"
+    assert alone(shop, card, 1440, points=60) == "adjusted"
+    assert card.points_balance == 160
+
+
+def test_stamps_count_together_and_apart_from_points(shop):
+    card = card_in(shop, loyalty_type="hybrid", stamps_target=10, adjust_approval_points=100)
+    assert alone(shop, card, points=100, stamps=6) == "adjusted"
+    assert alone(shop, card, 1, stamps=4) == "adjusted"
+    assert alone(shop, card, 2, stamps=-1) == "proposed"
+    assert alone(shop, card, 3, points=1) == "proposed"
+
+
+def test_another_person_another_card_and_what_two_agreed_on_count_apart(shop):
+    card, other = card_in(shop, adjust_approval_points=100), manager_of(user=make_user())
+    assert alone(shop, card, by=other, points=500) == "proposed"
+    approve(item_of(shop), visit=visit(shop, 1))
+    assert alone(shop, card, 2, points=100) == "adjusted"
+    assert alone(shop, card, 3, by=other, points=100) == "adjusted"
+    assert alone(shop, make_card(card.program), 4, points=100) == "adjusted"
+    assert card.points_balance == 700
+
+
+def test_what_was_taken_back_counts_all_the_same(shop):
+    card = card_in(shop, adjust_approval_points=100, clawback_policy="clamp_to_zero")
+    row = adjust(card.id, points=100, reason_code="goodwill", visit=visit(shop)).rows[0]
+    void(row, visit=visit(shop, 1))
+    assert alone(shop, card, 2, points=1) == "proposed"
+
+
+def test_what_was_adjusted_on_a_record_merged_since_counts_too(shop):
+    card = card_in(shop, adjust_approval_points=100)
+    second = make_card(card.program)
+    assert alone(shop, second, points=100) == "adjusted"
+    merge_customers(card.customer, second.customer, visit=visit(shop, 1))
+    assert alone(shop, card, 2, points=1) == "proposed"
+
+
+def test_four_windows_at_once_give_no_more_than_one(shop, elsewhere):
+    card, merchant_id = card_in(shop, adjust_approval_points=100), shop.id
+    card_id, by = card.id, owner_of(shop)
+    db.session.commit()
+
+    def in_a_window():
+        with within(merchant_id):
+            at = Visit(by=by, now=NOW)
+            code = adjust(card_id, points=60, reason_code="goodwill", visit=at).code
+            db.session.commit()
+            return code
+
+    windows = [elsewhere(in_a_window) for _window in range(4)]
+    assert sorted(each.result() for each in windows) == ["adjusted", "proposed", "proposed", "proposed"]
 
 
 @pytest.mark.parametrize(("stamps", "code"), [(10, "adjusted"), (11, "proposed"), (-11, "proposed")])
