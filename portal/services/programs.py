@@ -14,6 +14,7 @@ from portal.models.loyalty_reward import LoyaltyReward
 from portal.models.merchant import Merchant
 from portal.services import audit, trash
 from portal.services.changing import apply
+from portal.services.ledger.expiring import put_off
 from portal.services.saving import save
 from portal.words import _
 
@@ -33,8 +34,6 @@ NOT_RULES = frozenset(
 KEPT_BY_VERBS = frozenset(["is_active", "activated_at", "redeem_until", "expiry_floor_at"])
 RULES = frozenset(inspect(LoyaltyProgram).column_attrs.keys()) - NOT_RULES
 FIELDS = RULES - KEPT_BY_VERBS
-# Points that expire earlier by a new rule do so 30 days ahead at the earliest.
-EXPIRY_NOTICE = timedelta(days=30)
 LONGEST_REDEMPTION = timedelta(days=3_650)
 
 
@@ -75,16 +74,16 @@ def hold(program: LoyaltyProgram) -> None:
 def change_program(program: LoyaltyProgram, *, by: Actor, now: datetime, **changes: Any) -> list[str]:
     """Change the FIELDS given and name those that differ; if any does, the version rises.
 
-    A new type freezes the other currency and deletes nothing. Shorter expiry counts 30 days ahead at
-    the earliest. Raises Refused for a value out of range, or a tier that a reward still needs.
+    A new type freezes the other currency and deletes nothing. Shorter expiry, and expiry of points that
+    were frozen, counts 30 days ahead at the earliest. Raises Refused for a value out of range, or a
+    tier that a reward still needs.
     """
     hold(program)
     _refuse_lost_tiers(program, changes.get("tier_config"))
-    expired_after = program.points_expiration_days
+    expired_after = _expiry(program)
     changed = apply(program, changes, known=FIELDS, by=by)
-    if "points_expiration_days" in changed and _is_shorter(program.points_expiration_days, expired_after):
-        notice = now + EXPIRY_NOTICE
-        program.expiry_floor_at = max(program.expiry_floor_at or notice, notice)
+    if _is_shorter(_expiry(program), expired_after):
+        put_off(program, now)
     if changed:
         _raise_version(program, by=by, now=now)
     return changed
@@ -149,6 +148,11 @@ def delete_program(
 def _raise_version(program: LoyaltyProgram, *, by: Actor, now: datetime) -> None:
     program.version += 1
     keep_version(program, by=by, now=now)
+
+
+def _expiry(program: LoyaltyProgram) -> int | None:
+    """After how many days points expire; None when they never do, as while they are frozen."""
+    return program.points_expiration_days if program.is_points_enabled else None
 
 
 def _is_shorter(days: int | None, before: int | None) -> bool:

@@ -21,9 +21,12 @@ def expires_at(last_activity: datetime, days: int, zone: ZoneInfo) -> datetime:
 
 
 def due_at(card: LoyaltyCard, program: LoyaltyProgram, zone: ZoneInfo) -> datetime | None:
-    """Say when the card's points expire, the latest floor included; None when they never do."""
+    """Say when the card's points expire, the latest floor included; None when they never do.
+
+    Points that are frozen, because the program counts stamps only, do not expire.
+    """
     days = program.points_expiration_days
-    if days is None or card.last_activity_at is None:
+    if days is None or not program.is_points_enabled or card.last_activity_at is None:
         return None
     dates = (expires_at(card.last_activity_at, days, zone), card.expiry_floor_at, program.expiry_floor_at)
     return max(date for date in dates if date)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.merchant import Merchant
 from portal.models.review_item import ReviewItem
 from portal.models.reward_issue import RewardIssue
-from portal.services.ledger.nightly import is_due
+from portal.services.ledger.nightly import is_due, is_soon
 from portal.services.ledger.numbers import (
     ISSUED,
     REDEEMED,
@@ -28,7 +28,6 @@ from portal.services.ledger.numbers import (
     who_joined,
 )
 
-SOON = timedelta(days=30)
 DEAD_TOO = {"include_deleted": True}
 Movement = LoyaltyTransaction
 
@@ -36,6 +35,7 @@ Movement = LoyaltyTransaction
 class Terms(NamedTuple):
     """What of a program says how long points last and what one is worth."""
 
+    is_points_enabled: bool
     points_expiration_days: int | None
     expiry_floor_at: datetime | None
     point_value_cents: Decimal | None
@@ -129,8 +129,7 @@ def _cards(merchant: Merchant, terms: Terms, now: datetime) -> Subquery:
     rules: Any = terms
     is_over = is_due(rules, merchant, now)
     over = false() if is_over is None else is_over
-    is_soon = is_due(rules, merchant, now + SOON)
-    soon = false() if is_soon is None else and_(is_soon, ~over, LoyaltyCard.deleted_at.is_(None))
+    soon = is_soon(rules, merchant, now) & LoyaltyCard.deleted_at.is_(None)
     balance = LoyaltyCard.points_balance
     sums = select(
         _sum(balance, and_(balance > 0, ~over)).label("points"),

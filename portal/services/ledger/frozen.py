@@ -5,11 +5,10 @@ nothing is taken. Nothing is written here.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from portal.errors import Refused
 from portal.extensions import db
@@ -19,7 +18,6 @@ from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.merchant import Merchant
 from portal.models.records import IdempotencyKey
 from portal.services.ledger.converting import Converted, frozen_currency, rate_of
-from portal.services.ledger.nightly import is_due
 from portal.words import _, ngettext
 
 MOST_FILLED = 100  # times that one card may become full by a conversion: more is a rate turned round
@@ -70,27 +68,25 @@ class Outlook:
             self.most_filled = max(self.most_filled, filled)
 
 
-def frozen_on_cards(program: LoyaltyProgram, merchant: Merchant, *, now: datetime) -> Frozen | None:
-    """Count what is frozen on living cards, net of what is due to expire; None when there is nothing."""
+def frozen_on_cards(program: LoyaltyProgram) -> Frozen | None:
+    """Count what is frozen on living cards; None when there is nothing."""
     currency = frozen_currency(program)
     if currency is None:
         return None
-    held = _held(program, merchant, now, currency)
+    held = _held(currency)
     sums = select(func.count(), func.sum(held)).where(*_of(program), held > 0)
     cards, total = db.session.execute(sums).one()
     return Frozen(currency, cards, int(total)) if cards else None
 
 
-def look_ahead(
-    program: LoyaltyProgram, merchant: Merchant, rate: Decimal | None, *, now: datetime
-) -> Outlook:
+def look_ahead(program: LoyaltyProgram, rate: Decimal | None) -> Outlook:
     """Count what converting all cards would do at this rate, the program's own unless told.
 
     Raises Refused("nothing_frozen", "no_rate", "nothing_to_convert", "too_many_rewards").
     """
     per_one = rate_of(program, rate)
     seen = Outlook(str(frozen_currency(program)), per_one)
-    held: Any = _held(program, merchant, now, seen.currency)
+    held = _held(seen.currency)
     beside = LoyaltyCard.stamps_balance if seen.currency == "points" else LoyaltyCard.points_balance
     alike = select(held, beside, func.count()).where(*_of(program), held > 0).group_by(held, beside)
     for balance, other, cards in db.session.execute(alike):
@@ -116,12 +112,9 @@ def _of(program: LoyaltyProgram) -> tuple[ColumnElement[bool], ...]:
     return (LoyaltyCard.merchant_id == program.merchant_id, LoyaltyCard.program_id == program.id)
 
 
-def _held(program: LoyaltyProgram, merchant: Merchant, now: datetime, currency: str) -> Any:
-    """Read what a card holds; points that are due to expire are none, as converting would expire them."""
-    if currency == "stamps":
-        return LoyaltyCard.stamps_balance
-    held, is_over = LoyaltyCard.points_balance, is_due(program, merchant, now)
-    return held if is_over is None else case((is_over, 0), else_=held)
+def _held(currency: str) -> Any:
+    """Read what a card holds of it; what is frozen does not expire."""
+    return LoyaltyCard.stamps_balance if currency == "stamps" else LoyaltyCard.points_balance
 
 
 def _refuse_what_makes_no_sense(seen: Outlook) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from portal.models.loyalty_card import LoyaltyCard
-from portal.models.loyalty_program import LoyaltyProgram
+from portal.models.loyalty_program import LoyaltyProgram, ProgramVersion
 from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.records import IdempotencyKey
 from portal.models.reward_issue import RewardIssue
@@ -139,6 +139,18 @@ def _not_emptied(merchant_id: int) -> Query:
     return found.where(Row.merchant_id == merchant_id, or_(expired, forfeited))
 
 
+def _frozen(merchant_id: int) -> Query:
+    """Points that expired under rules that count stamps only: what is frozen does not expire."""
+    kept = and_(
+        ProgramVersion.merchant_id == Row.merchant_id,
+        ProgramVersion.program_id == Row.program_id,
+        ProgramVersion.version == Row.program_version,
+        ProgramVersion.rules["loyalty_type"].as_string() == "stamps",
+    )
+    found = select(Row.card_id.label("card"), Row.id.label("row")).join(ProgramVersion, kept)
+    return found.where(Row.merchant_id == merchant_id, Row.type == "expire")
+
+
 def _versions(merchant_id: int) -> Query:
     program = and_(LoyaltyProgram.merchant_id == Row.merchant_id, LoyaltyProgram.id == Row.program_id)
     card = and_(Card.merchant_id == Row.merchant_id, Card.id == Row.card_id)
@@ -169,5 +181,6 @@ CARDS = (
     Rule("merged_away", _left, later("movement %(row)s left for a merged card and did not arrive once")),
     Rule("converted", _converted, later("movement %(row)s was converted, and its other half is missing")),
     Rule("not_emptied", _not_emptied, later("movement %(row)s (%(type)s) left something behind")),
+    Rule("expired_frozen", _frozen, later("movement %(row)s expired points that were frozen")),
     Rule("version", _versions, later("movement %(row)s names rules its program has not had")),
 )

@@ -55,7 +55,7 @@ def is_due(program: LoyaltyProgram, merchant: Merchant, now: datetime) -> Column
     None when no card of the program can be due.
     """
     days, floor = program.points_expiration_days, program.expiry_floor_at
-    if days is None or (floor is not None and floor > now):
+    if days is None or not program.is_points_enabled or (floor is not None and floor > now):
         return None
     own = LoyaltyCard.expiry_floor_at
     return (
@@ -63,6 +63,14 @@ def is_due(program: LoyaltyProgram, merchant: Merchant, now: datetime) -> Column
         & (LoyaltyCard.last_activity_at < _midnight(merchant, now, -days))
         & or_(own.is_(None), own <= now)
     )
+
+
+def is_soon(program: LoyaltyProgram, merchant: Merchant, now: datetime) -> ColumnElement[bool]:
+    """Ask the database whether a card's points expire within the notice, and are not over yet."""
+    soon, over = is_due(program, merchant, now + expiring.NOTICE), is_due(program, merchant, now)
+    if soon is None:
+        return LoyaltyCard.id < 0  # none is
+    return soon if over is None else soon & ~over
 
 
 def expire_rewards_some(merchant: Merchant, *, now: datetime, after: int = 0, limit: int = CHUNK) -> Chunk:
@@ -85,7 +93,7 @@ def expire_rewards_some(merchant: Merchant, *, now: datetime, after: int = 0, li
 def warn_some(merchant: Merchant, *, now: datetime, after: int = 0, limit: int = CHUNK) -> Chunk:
     """Put warnings of an expiry into the outbox: 30 days before it and 7, each once; ids only."""
     program = find_program(merchant)
-    if program is None or program.points_expiration_days is None:
+    if program is None or program.points_expiration_days is None or not program.is_points_enabled:
         return Chunk(0, 0, None)
     furthest = max(WARN_DAYS) - program.points_expiration_days
     near = select(LoyaltyCard).join(LoyaltyCard.customer)

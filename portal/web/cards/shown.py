@@ -1,6 +1,5 @@
 """What the list of cards shows."""
 
-from datetime import timedelta
 from typing import Any
 
 from flask import url_for
@@ -13,7 +12,7 @@ from portal.models.loyalty_card import CardToken, LoyaltyCard
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.services import customer_search
 from portal.services.ledger import expiring
-from portal.web.days import midnight
+from portal.services.ledger.nightly import is_soon
 from portal.web.drawing import in_halves
 from portal.web.listing import Sorting, asked, list_of
 from portal.web.scope import actor, current_merchant, now
@@ -21,7 +20,6 @@ from portal.words import _, counted, later
 
 NOUNS = counted("card", "cards")
 NAMES = ("tier", "status", "balance")
-SOON = timedelta(days=30)
 STATUSES = (
     ("", later("Active and suspended")),
     ("active", later("Active")),
@@ -130,29 +128,10 @@ def _row(row: Any, program: LoyaltyProgram | None) -> dict[str, Any]:
 def _of_balance(kind: str, program: LoyaltyProgram | None) -> ColumnElement[bool]:
     points, stamps = LoyaltyCard.points_balance, LoyaltyCard.stamps_balance
     if kind == "expiring":
-        return _expires_soon(program)
+        return is_soon(program, current_merchant(), now()) if program else LoyaltyCard.id < 0
     by_kind = {
         "some": (points > 0) | (stamps > 0),
         "none": (points == 0) & (stamps == 0),
         "negative": (points < 0) | (stamps < 0),
     }
     return by_kind[kind]
-
-
-def _expires_soon(program: LoyaltyProgram | None) -> ColumnElement[bool]:
-    """The same days that `expiring.due_at` counts, as a condition on the card."""
-    days = program.points_expiration_days if program else None
-    limit = now() + SOON
-    floor = program.expiry_floor_at if program else None
-    if days is None or (floor and floor > limit):
-        return LoyaltyCard.id < 0  # nothing expires
-    last_day = limit.astimezone(current_merchant().zone).date() - timedelta(days=days)
-    first_day = now().astimezone(current_merchant().zone).date() - timedelta(days=days)
-    is_due = LoyaltyCard.last_activity_at < midnight(first_day)
-    card_floor = LoyaltyCard.expiry_floor_at
-    return (
-        (LoyaltyCard.points_balance > 0)
-        & (LoyaltyCard.last_activity_at < midnight(last_day))
-        & (card_floor.is_(None) | (card_floor <= limit))
-        & ~(is_due & (card_floor.is_(None) | (card_floor <= now())))
-    )

@@ -27,7 +27,12 @@ def ledger_tiles(row: Any, span: Span) -> list[LedgerTile]:
     """Gather them from one statement; a manager's are of their stores, and what is owed is for owners."""
     if actor().role < Role.MANAGER or not row.program_id:
         return []
-    terms = Terms(row.points_expiration_days, row.expiry_floor_at, row.point_value_cents)
+    terms = Terms(
+        row.loyalty_type != "stamps",
+        row.points_expiration_days,
+        row.expiry_floor_at,
+        row.point_value_cents,
+    )
     period = Period(span.begins, midnight(today(), days=1))
     seen = glance(current_merchant(), period, terms, now=now(), store_ids=_stores(span))
     told = list(_of_period(seen, span))

@@ -68,7 +68,7 @@ def ask_conversion() -> Response | AnyResponse:
     program = shown.living()
     if program is None:
         return shown.to_the_start()
-    lying = frozen.frozen_on_cards(program, current_merchant(), now=now())
+    lying = frozen.frozen_on_cards(program)
     if lying is None:
         flash(_("Nothing is frozen on any card."), "plain")
         return go(url_for("program.earning"))
@@ -94,14 +94,13 @@ def convert() -> Response | AnyResponse:
 
 
 def _look(program: LoyaltyProgram, form: ConversionForm) -> frozen.Outlook | None:
-    merchant, moment = current_merchant(), now()
-    return form.carry_out(lambda: frozen.look_ahead(program, merchant, form.rate.value, now=moment))
+    return form.carry_out(lambda: frozen.look_ahead(program, form.rate.value))
 
 
 def _by_the_saved_rate(program: LoyaltyProgram) -> frozen.Outlook | None:
     """Look ahead where a rate is saved that does something."""
     try:
-        return frozen.look_ahead(program, current_merchant(), None, now=now())
+        return frozen.look_ahead(program, None)
     except Refused:
         return None
 
@@ -130,7 +129,7 @@ def _told_or_finished(
     program: LoyaltyProgram, form: ConversionForm, seen: frozen.Outlook | None
 ) -> Response | AnyResponse:
     """Show the form again; where this very form did its work before, say so."""
-    lying = frozen.frozen_on_cards(program, current_merchant(), now=now())
+    lying = frozen.frozen_on_cards(program)
     so_far = frozen.converted_by(form.key.data, current_merchant())
     if lying is None or (seen is None and so_far.cards and form.is_looked_at):
         return _finished(program, form)

@@ -22,7 +22,7 @@ from portal.web.program.forms import (
     WalletForm,
 )
 from portal.web.program.routes import bp
-from portal.web.scope import actor, current_merchant, now
+from portal.web.scope import actor, now
 from portal.words import _
 
 FORMS: dict[str, type[TabForm]] = {
@@ -62,7 +62,7 @@ def shown_tab(tab: str, program: LoyaltyProgram, form: TabForm, **more: Any) -> 
     """Show one tab with its form."""
     told = {"look": None, "may_look": tab in looking.TABS, **more}
     if tab == "earning":
-        lying = frozen_on_cards(program, current_merchant(), now=now())
+        lying = frozen_on_cards(program)
         told["frozen"] = lying and conversion_told.lies_frozen(lying)
         told["convert_label"] = lying and conversion_told.convert_label(lying)
     return page(f"program/{tab}.html", form.status, form=form, **shown.around(program, tab), **told)

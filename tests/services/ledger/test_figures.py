@@ -29,7 +29,7 @@ from tests.factories import (
 )
 
 LATELY = Period(NOW - timedelta(days=30), NOW + timedelta(days=1))
-NEVER = Terms(None, None, None)
+NEVER = Terms(True, None, None, None)
 
 
 @pytest.fixture
@@ -67,7 +67,12 @@ def busy(shop):
 
 def test_they_are_those_of_the_reports(shop):
     program, _ = busy(shop)
-    terms = Terms(program.points_expiration_days, program.expiry_floor_at, program.point_value_cents)
+    terms = Terms(
+        program.is_points_enabled,
+        program.points_expiration_days,
+        program.expiry_floor_at,
+        program.point_value_cents,
+    )
     seen = glance(shop, LATELY, terms, now=NOW)
     points, owed = numbers.points(shop, LATELY), numbers.liability(shop, now=NOW)
     assert seen.members == numbers.members(shop, LATELY)
@@ -95,7 +100,7 @@ def test_what_expires_within_thirty_days_is_told_and_what_is_due_is_owed_no_more
     cards = [make_card(program) for _ in range(4)]
     for card, days in zip(cards, (101, 75, 71, 70), strict=True):
         earn(card.id, spent_cents=1000 + days, visit=ago(days))
-    terms = Terms(100, None, Decimal(1))
+    terms = Terms(True, 100, None, Decimal(1))
     seen = glance(shop, LATELY, terms, now=NOW)
     assert (seen.expiring_cards, seen.expiring_points) == (2, 107 + 107)
     assert seen.owed.points == 107 + 107 + 107

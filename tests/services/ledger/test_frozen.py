@@ -6,9 +6,14 @@ import pytest
 
 from portal.errors import Refused
 from portal.extensions import db
+from portal.services import programs
+from portal.services.ledger import expiring, nightly
 from portal.services.ledger.converting import Converted, convert_some
+from portal.services.ledger.figures import Terms, glance
 from portal.services.ledger.frozen import converted_by, frozen_on_cards, look_ahead
-from tests.factories import NOW, give, make_card
+from portal.services.ledger.numbers import Period, liability
+from portal.services.ledger.verifying import verify
+from tests.factories import give, make_card
 from tests.services.ledger.stage import DAY, at
 
 RATE = Decimal("0.1")
@@ -22,8 +27,8 @@ def holding(shop, *points, **beside):
     return cards
 
 
-def look(shop, rate=RATE, now=NOW):
-    return look_ahead(shop.program, shop.merchant, rate, now=now)
+def look(shop, rate=RATE):
+    return look_ahead(shop.program, rate)
 
 
 def refusal(work):
@@ -35,16 +40,16 @@ def refusal(work):
 def test_nothing_is_frozen_where_both_count_or_nothing_lies_there(shop_with):
     shop = shop_with(loyalty_type="hybrid")
     give(shop.card, points=5, stamps=5)
-    assert frozen_on_cards(shop.program, shop.merchant, now=NOW) is None
+    assert frozen_on_cards(shop.program) is None
     assert refusal(lambda: look(shop)) == "nothing_frozen"
     shop.change(loyalty_type="points")
-    assert frozen_on_cards(shop.program, shop.merchant, now=NOW) == ("stamps", 1, 5)
+    assert frozen_on_cards(shop.program) == ("stamps", 1, 5)
 
 
 def test_frozen_points_are_counted_without_debts(shop_with):
     shop = shop_with(loyalty_type="stamps")
     holding(shop, 40, 2, -7, 0)
-    assert frozen_on_cards(shop.program, shop.merchant, now=NOW) == ("points", 2, 42)
+    assert frozen_on_cards(shop.program) == ("points", 2, 42)
 
 
 def test_what_it_does_is_what_the_verb_does(shop_with):
@@ -70,13 +75,80 @@ def test_stamps_become_points_and_fill_nothing(shop_with):
     assert (seen.rounded, seen.rewards) == (2, 0)
 
 
-def test_points_that_are_due_to_expire_are_none(shop_with):
+@pytest.fixture
+def frozen_shop(shop_with):
+    """Points are gone after ten days without a visit, and 40 of them were frozen before."""
+    shop = shop_with(loyalty_type="hybrid", points_expiration_days=10)
+    shop.earn(40_00)
+    change(shop, 1, loyalty_type="stamps")
+    return shop
+
+
+def change(shop, minutes, **rules):
+    programs.change_program(shop.program, by=shop.owner, now=at(minutes), **rules)
+    db.session.commit()
+
+
+def test_frozen_points_do_not_expire(frozen_shop):
+    shop, late = frozen_shop, 400 * DAY
+    assert expiring.due_at(shop.card, shop.program, shop.merchant.zone) is None
+    assert expiring.balance_at(shop.card, shop.program, shop.merchant.zone, at(late)) == 40
+    assert nightly.expire_some(shop.merchant, now=at(late)).done == 0
+    assert nightly.warn_some(shop.merchant, now=at(5 * DAY)).done == 0
+    shop.stamp(1, late)
+    assert (shop.points, frozen_on_cards(shop.program)) == (40, ("points", 1, 40))
+    seen = glance(shop.merchant, Period(at(0), at(late)), terms_of(shop.program), now=at(late))
+    assert (seen.owed.points, seen.expiring_points) == (40, 0)
+    assert liability(shop.merchant, now=at(late)).points == 40
+    assert list(verify(shop.merchant.id)) == []
+
+
+def terms_of(program):
+    return Terms(program.is_points_enabled, program.points_expiration_days, program.expiry_floor_at, None)
+
+
+@pytest.mark.parametrize("kind", ["points", "hybrid"])
+def test_points_that_count_again_have_thirty_days(frozen_shop, kind):
+    shop, again = frozen_shop, 100 * DAY
+    change(shop, 50 * DAY, points_expiration_days=5)
+    assert shop.program.expiry_floor_at is None
+    change(shop, again, loyalty_type=kind)
+    zone = shop.merchant.zone
+    assert expiring.due_at(shop.card, shop.program, zone) == shop.program.expiry_floor_at == at(130 * DAY)
+    assert nightly.expire_some(shop.merchant, now=at(130 * DAY - 1)).done == 0
+    assert nightly.expire_some(shop.merchant, now=at(130 * DAY)).done == 1
+    db.session.commit()
+    assert list(verify(shop.merchant.id)) == []
+
+
+def test_points_that_never_expire_need_no_floor_when_they_count_again(shop_with):
+    shop = shop_with(loyalty_type="stamps")
+    change(shop, 1, loyalty_type="points")
+    assert shop.program.expiry_floor_at is None
+
+
+def test_points_that_counted_all_along_are_not_put_off_by_a_new_type(shop_with):
+    shop = shop_with(loyalty_type="points", points_expiration_days=10)
+    change(shop, 1, loyalty_type="hybrid")
+    assert shop.program.expiry_floor_at is None
+
+
+def test_frozen_points_are_converted_however_long_they_lay(frozen_shop):
+    shop = frozen_shop
+    convert_some(shop.program, visit=shop.visit(400 * DAY), rate=RATE)
+    db.session.commit()
+    assert (shop.points, shop.stamps) == (0, 4)
+
+
+def test_frozen_stamps_that_become_points_have_thirty_days(shop_with):
     shop = shop_with(loyalty_type="stamps", points_expiration_days=10)
-    give(shop.card, points=40, kind="earn")
-    assert frozen_on_cards(shop.program, shop.merchant, now=NOW) == ("points", 1, 40)
-    late = at(40 * DAY)
-    assert frozen_on_cards(shop.program, shop.merchant, now=late) is None
-    assert refusal(lambda: look(shop, now=late)) == "nothing_to_convert"
+    shop.stamp(4)
+    change(shop, 1, loyalty_type="points")
+    convert_some(shop.program, visit=shop.visit(400 * DAY), rate=RATE * 10)
+    db.session.commit()
+    db.session.refresh(shop.card)
+    due = expiring.due_at(shop.card, shop.program, shop.merchant.zone)
+    assert (shop.points, due) == (4, at(430 * DAY))
 
 
 def test_a_rate_turned_round_is_refused(shop_with):

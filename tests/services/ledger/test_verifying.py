@@ -17,7 +17,7 @@ from portal.models import (
     RewardIssue,
     TierChange,
 )
-from portal.services import trash
+from portal.services import programs, trash
 from portal.services.ledger.adjusting import adjust
 from portal.services.ledger.converting import convert
 from portal.services.ledger.grading import run_tiers_some
@@ -365,6 +365,13 @@ def test_a_conversion_has_two_halves(shop):
     assert rules(shop) == ["converted"]
     put(shop, "convert", stamps_delta=5, linked_id=taken.id)
     assert rules(shop) == []
+
+
+def test_points_that_expired_although_they_were_frozen(shop):
+    shop.earn(10_00)
+    programs.change_program(shop.program, by=shop.owner, now=NOW, loyalty_type="stamps")
+    put(shop, "expire", points_delta=-10)
+    assert rules(shop) == ["expired_frozen"]
 
 
 @pytest.mark.parametrize("kind", ["expire", "forfeit"])
