@@ -14,6 +14,7 @@ from portal.models.reward_issue import RewardIssue
 from portal.services.ledger.accounts import Account, Posting, once
 from portal.services.ledger.forfeiting import forfeit_if_erased
 from portal.services.ledger.rewarding import give_back
+from portal.services.ledger.stamping import complete_again
 from portal.services.ledger.taking_back import take_back
 from portal.services.ledger.visits import Visit
 from portal.words import _
@@ -135,7 +136,10 @@ def is_voided() -> ColumnElement[bool]:
 
 
 def return_reward(account: Account, issue_id: int) -> None:
-    """Take a reward that was handed over back, and return what it cost, inside an act on the card."""
+    """Take a reward that was handed over back, and return what it cost, inside an act on the card.
+
+    The stamps of a full card fill it again at once: the reward is ready anew.
+    """
     query = select(RewardIssue).where(
         RewardIssue.merchant_id == account.card.merchant_id,
         RewardIssue.card_id == account.card.id,
@@ -144,4 +148,5 @@ def return_reward(account: Account, issue_id: int) -> None:
     issue = db.session.scalar(query, execution_options={"populate_existing": True})
     if issue is None or issue.status != "redeemed":
         raise Refused("issue_gone", _("This reward was not handed out on this card."))
-    give_back(account, issue, kind="refund_return")
+    row = give_back(account, issue, kind="refund_return")
+    complete_again(account, issue, row)

@@ -55,23 +55,39 @@ def put_on(account: Account, quantity: int, **links: Any) -> LoyaltyTransaction:
 
 def complete(account: Account, cause: LoyaltyTransaction) -> list[RewardIssue]:
     """Turn every full card into a reward that remembers the target it was earned by."""
-    made = []
-    target = account.program.stamps_target
-    while account.card.stamps_balance >= target:
-        issue = RewardIssue(
-            merchant_id=account.card.merchant_id,
-            card_id=account.card.id,
-            stamps_target=target,
-            discount_cents=account.program.stamps_reward_value_cents,
-            issued_at=account.visit.now,
-            expires_at=valid_until(account),
-            issued_store_id=account.visit.store_id,
-        )
-        db.session.add(issue)
-        db.session.flush()  # the row names it
-        account.post("stamp_complete", stamps=-target, linked_id=cause.id, reward_issue_id=issue.id)
-        made.append(issue)
+    made, program = [], account.program
+    while account.card.stamps_balance >= program.stamps_target:
+        made.append(_completed(account, cause, program.stamps_target, program.stamps_reward_value_cents))
     return made
+
+
+def complete_again(account: Account, returned: RewardIssue, cause: LoyaltyTransaction) -> None:
+    """Give the reward anew for the stamps that came back with it, by the target it remembers.
+
+    Not where nothing is completed: on a card in the trash, and while stamps are frozen.
+    """
+    if account.card.is_deleted or not account.program.is_stamps_enabled or not returned.is_of_stamps:
+        return
+    if account.card.stamps_balance >= returned.stamps_target:
+        _completed(account, cause, returned.stamps_target, returned.discount_cents)
+
+
+def _completed(
+    account: Account, cause: LoyaltyTransaction, target: int, worth_cents: int | None
+) -> RewardIssue:
+    issue = RewardIssue(
+        merchant_id=account.card.merchant_id,
+        card_id=account.card.id,
+        stamps_target=target,
+        discount_cents=worth_cents,
+        issued_at=account.visit.now,
+        expires_at=valid_until(account),
+        issued_store_id=account.visit.store_id,
+    )
+    db.session.add(issue)
+    db.session.flush()  # the row names it
+    account.post("stamp_complete", stamps=-target, linked_id=cause.id, reward_issue_id=issue.id)
+    return issue
 
 
 def filled(program: LoyaltyProgram, stamps: int) -> tuple[int, int]:

@@ -24,6 +24,7 @@ from portal.services.ledger import expiring, tiers
 from portal.services.ledger.accounts import Account
 from portal.services.ledger.merging import CONTACTS, later
 from portal.services.ledger.pairs import account_of, claim_for, hold_cards, hold_people, refuse_if_not_owner
+from portal.services.ledger.stamping import complete
 from portal.services.ledger.taking_back import take_back
 from portal.services.ledger.visits import Visit
 from portal.services.ledger.voiding import cancel_stamp_rewards, flag_missing_stamps
@@ -132,7 +133,9 @@ def _move_back(cards: _Cards) -> None:
     for model, ids in ((CardToken, moved["tokens"]), (RewardIssue, moved["issues"])):
         _lead_to(loser.card, model, ids)
     _cover_the_stamps(survivor, left)
-    loser.post("merge_in", points=points, stamps=stamps, linked_id=left.id, reason_code=REASON)
+    back = loser.post("merge_in", points=points, stamps=stamps, linked_id=left.id, reason_code=REASON)
+    if loser.program.is_stamps_enabled:
+        complete(loser, back)
     _give_bonus_back(loser, moved["bonus"])
     _as_before(cards)
     if moved["made_card"] and not _has_own_rows(cards, left.id):

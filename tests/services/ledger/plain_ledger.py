@@ -232,6 +232,14 @@ class PlainLedger:
             issue = self.hand_out(card, None, self.rules.target, moment)
             self.post(card, "stamp_complete", moment, stamps=-self.rules.target, linked=cause, issue=issue)
 
+    def complete_again(self, card: int, back: int, moment: Moment) -> None:
+        """The stamps of a reward that came back fill a card again, by the target it remembers."""
+        one = self.issues[back]
+        if one.reward is None and self.lives(card) and self.cards[card].stamps >= one.cost:
+            issue = self.hand_out(card, None, one.cost, moment)
+            cause = len(self.rows) - 1
+            self.post(card, "stamp_complete", moment, stamps=-one.cost, linked=cause, issue=issue)
+
     # rewards
 
     def hand_out(self, card: int, reward: int | None, cost: int, moment: Moment) -> int:
@@ -344,6 +352,7 @@ class PlainLedger:
             if self.issues[back].card != card or self.issues[back].status != "redeemed":
                 raise Stop("issue_gone")
             self.give_back(card, back, moment, "refund_return")
+            self.complete_again(card, back, moment)
 
     def void(self, which: int, moment: Moment) -> None:
         row = self.rows[which]

@@ -8,6 +8,7 @@ from portal.services.erasing import erase_customer
 from portal.services.ledger import nightly
 from portal.services.ledger.accounts import open_account
 from portal.services.ledger.merging import merge_customers
+from portal.services.ledger.rewarding import redeem
 from portal.services.ledger.stamping import stamp
 from portal.services.ledger.tiers import qualifying_points
 from portal.services.ledger.unmerging import unmerge
@@ -144,4 +145,21 @@ def test_stamps_that_are_missing_after_unmerging_are_flagged(shop_with, brought)
     db.session.commit()
     assert (stamps(shop.card, loser), flagged(shop)) == ([-5, 9], [("unmerge", -5)])
     assert [(i.card_id, i.status) for i in shop.issues()[1:]] == [(loser.id, "issued")] * (brought > 9)
+    assert list(verify(shop.merchant.id)) == []
+
+
+def test_a_full_card_given_back_meanwhile_is_the_losers_again(shop_with):
+    shop = shop_with(**STAMPS)
+    loser = make_card(shop.program)
+    earned = shop.earn(1_000, stamps=10, on=loser).rows[0]
+    redeem(loser.id, shop.issues()[0].id, visit=shop.visit(1))
+    merge = merge_customers(shop.card.customer, loser.customer, visit=shop.visit(2))
+    db.session.commit()
+    shop.refund(earned, 1_000, 3, given_back=[shop.issues()[0].id])
+    assert (shop.issues()[1].card_id, shop.issues()[1].status) == (shop.card.id, "issued")
+    unmerge(merge, visit=shop.visit(4))
+    db.session.commit()
+    assert stamps(shop.card, loser) == [0, 0]
+    told = [(issue.card_id, issue.status) for issue in shop.issues()]
+    assert told == [(loser.id, "cancelled"), (shop.card.id, "cancelled"), (loser.id, "issued")]
     assert list(verify(shop.merchant.id)) == []

@@ -12,8 +12,9 @@ from portal.services import trash
 from portal.services.ledger.earning import points_for
 from portal.services.ledger.merging import merge_customers
 from portal.services.ledger.refunding import reverse_earn
+from portal.services.ledger.verifying import verify
 from tests.factories import NOW, give, make_card, make_reward, make_store
-from tests.services.ledger.stage import DAY, dead, done, refused, sentences
+from tests.services.ledger.stage import DAY, at, dead, done, refused, sentences
 
 SPLITS = [
     ("19 points on 19.99, refunded 10.00, 5.00, 4.99", 1999, [1000, 500, 499], [-10, -5, -4]),
@@ -311,12 +312,54 @@ def test_a_redeemed_reward_ticked_as_given_back_posts_refund_return(reward_shop)
     )
 
 
-def test_a_stamp_reward_ticked_as_given_back_returns_its_stamps(shop_with):
-    shop = shop_with(loyalty_type="hybrid", stamps_target=5)
-    row = shop.earn(2000, stamps=5).rows[0]
+@pytest.fixture
+def full_shop(shop_with):
+    """A card of 5 stamps was filled by a purchase, and its reward handed over."""
+    shop = shop_with(loyalty_type="hybrid", stamps_target=5, stamps_reward_value_cents=250)
+    shop.earned = shop.earn(2000, stamps=5).rows[0]
     shop.redeem(shop.issues()[0].id, 1)
-    back = shop.refund(row, 2000, 2, given_back=[shop.issues()[0].id])
-    assert ((back.rows[-1].type, back.rows[-1].stamps_delta), shop.stamps) == (("refund_return", 5), 5)
+    return shop
+
+
+def give_back(shop):
+    back = shop.refund(shop.earned, 2000, 2, given_back=[shop.issues()[0].id])
+    return [(row.type, row.stamps_delta) for row in back.rows[1:]]
+
+
+@pytest.mark.parametrize("target", [5, 2, 9])
+def test_a_stamp_reward_ticked_as_given_back_is_ready_anew(full_shop, target):
+    """Its stamps come back and fill the card again, by the target and at the worth it remembers."""
+    shop = full_shop
+    shop.change(stamps_target=target, stamps_reward_value_cents=999, reward_valid_days=3)
+    assert give_back(shop) == [("refund_return", 5), ("stamp_complete", -5)]
+    old, new = shop.issues()
+    assert (shop.stamps, old.status, new.status) == (0, "cancelled", "issued")
+    assert (new.stamps_target, new.discount_cents, new.issued_at) == (5, 250, at(2))
+    assert shop.movements()[-1].linked_id == shop.movements()[-2].id
+    assert new.expires_at is not None
+    shop.redeem(new.id, 3)
+    assert list(verify(shop.merchant.id)) == []
+
+
+def test_a_stamp_reward_fills_no_card_that_lacks_stamps(full_shop):
+    shop = full_shop
+    shop.void(shop.movements()[1], 1)
+    assert (give_back(shop), shop.stamps) == ([("refund_return", 5)], 0)
+    assert list(verify(shop.merchant.id)) == []
+
+
+def test_stamps_that_are_frozen_by_now_come_back_and_fill_nothing(full_shop):
+    shop = full_shop
+    shop.change(loyalty_type="points")
+    assert (give_back(shop), shop.stamps, len(shop.issues())) == ([("refund_return", 5)], 5, 1)
+
+
+def test_on_a_card_in_the_trash_stamps_come_back_and_fill_nothing(full_shop):
+    shop = full_shop
+    trash.soft_delete_cascade(shop.card.customer, by=shop.owner, now=at(1))
+    db.session.commit()
+    assert give_back(shop) == [("refund_return", 5)]
+    assert (dead(shop.card).stamps_balance, list(verify(shop.merchant.id))) == (5, [])
 
 
 @pytest.mark.parametrize("state", ["returned", "issued", "unknown"])
