@@ -124,13 +124,28 @@ def test_filters_combine(manager, cast):
     day = (NOW + timedelta(days=3)).date().isoformat()
     assert listed(manager, cast, **{"from": day, "to": day}) == ["A-1"]
     assert listed(manager, cast, store=cast.gare.id, to=NOW.date().isoformat()) == ["R-1"]
-    assert len(listed(manager, cast, store="x", points="x", kind="x", **{"from": "x"})) == 2
+    assert len(listed(manager, cast, store="x", points="x", kind="x")) == 2
 
 
 def test_days_that_end_before_they_begin_are_said(manager, cast):
     turned = {"from": "2026-03-15", "to": "2026-03-01"}
     text = manager.get(path(cast.merchant, "orders/"), query_string=turned).text
     assert "The first day is after the last" in text
+
+
+def test_a_day_that_is_none_is_told_beside_its_field_and_kept(manager, cast):
+    here = path(cast.merchant, "orders/")
+    answer = manager.get(here, query_string={"from": "2026-13-45", "to": "2026-03-01"})
+    assert answer.status_code == 422
+    sentence = "“2026-13-45” is no day from 1970 on. A day looks like"
+    assert re.search(rf'id="filter-from-error">{sentence}', answer.text)
+    kept = re.search(r'<input[^>]*id="filter-from"[^>]*>', answer.text)[0]
+    assert 'value="2026-13-45"' in kept
+    assert 'aria-invalid="true"' in kept
+    assert "R-1" not in answer.text  # not all of them either
+    taken = manager.get(f"{here}export.csv", query_string={"to": "soon"})
+    assert taken.status_code == 422
+    assert "“soon” is no day" in taken.text
 
 
 @pytest.mark.parametrize("sort", ["when", "number", "total"])

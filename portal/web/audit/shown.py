@@ -10,7 +10,7 @@ from portal.models.actor import Role
 from portal.models.records import AuditEntry
 from portal.services import history
 from portal.services.searching import containing
-from portal.web.days import day_in, midnight
+from portal.web.days import between, day_in, wrong_days
 from portal.web.happenings import happening_of
 from portal.web.listing import Listing, Sorting, asked, list_of, number_in
 from portal.web.scope import current_merchant
@@ -34,22 +34,21 @@ def listed() -> Listing:
     if is_turned():
         turned = {"sort": "when", "direction": "asc"}
         listing.export_href = f"{url_for('audit.export')}?{urlencode(listing.query_args | turned)}"
+    listing.extra["wrong_days"] = wrong_days(chosen_by, "from", "to")
     listing.extra["days_turned"] = _are_turned(chosen_by["from"], chosen_by["to"])
     listing.rows = [happening_of(row) for row in listing.rows]
     return listing
 
 
 def filters() -> dict[str, str]:
-    """Read the filters; one that says nothing we know filters nothing."""
+    """Read the filters; one that says nothing we know filters nothing, but a day that is none is told."""
     given = asked("person", "kind", "did", "from", "to")
     good = {
         "person": given["person"] == OPERATOR or number_in(given["person"]) is not None,
         "kind": given["kind"] in history.GROUPS,
         "did": given["did"] in history.DEEDS,
-        "from": day_in(given["from"]) is not None,
-        "to": day_in(given["to"]) is not None,
     }
-    return {name: value if good[name] else "" for name, value in given.items()}
+    return {name: value if good.get(name, True) else "" for name, value in given.items()}
 
 
 def chosen(chosen_by: dict[str, str]) -> Select[Any]:
@@ -61,7 +60,7 @@ def chosen(chosen_by: dict[str, str]) -> Select[Any]:
         query = query.where(AuditEntry.subject_kind.in_(history.GROUPS[chosen_by["kind"]][1]))
     if chosen_by["did"]:
         query = query.where(history.did(chosen_by["did"]))
-    return query.where(*_between(chosen_by["from"], chosen_by["to"]))
+    return query.where(*between(AuditEntry.occurred_at, chosen_by["from"], chosen_by["to"]))
 
 
 def is_turned() -> bool:
@@ -101,13 +100,6 @@ def _by(person: str) -> ColumnElement[bool]:
         return AuditEntry.actor_role == Role.ADMIN.word
     mine: ColumnElement[bool] = AuditEntry.actor_id == int(person)
     return mine
-
-
-def _between(first: str, last: str) -> list[ColumnElement[bool]]:
-    """From the first day to the end of the last one."""
-    begins, ends = day_in(first), day_in(last)
-    bounds = [AuditEntry.occurred_at >= midnight(begins)] if begins else []
-    return bounds + ([AuditEntry.occurred_at < midnight(ends, days=1)] if ends else [])
 
 
 def _are_turned(first: str, last: str) -> bool:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import CTE, ColumnElement, Select, select
+from sqlalchemy import CTE, ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import aliased
 
 from portal.models.customer import Customer
@@ -16,7 +16,7 @@ from portal.models.standing import ConsentEvent
 from portal.services import customer_search
 from portal.services.ledger import expiring
 from portal.services.phones import spaced
-from portal.web.days import day_in, midnight
+from portal.web.days import between, refuse_wrong_days, wrong_days
 from portal.web.listing import Listing, Sorting, asked, list_of, number_in
 from portal.web.scope import current_merchant, now
 from portal.words import counted
@@ -24,6 +24,7 @@ from portal.words import counted
 NOUNS = counted("customer", "customers")
 FILTERS = ("store", "tier", "consent", "card", "since")
 _later_word = aliased(ConsentEvent, name="later_word")
+_record, _later_record = (Customer.__table__.alias(name) for name in ("record", "later_record"))
 COLUMNS: list[Any] = [
     Customer.id,
     Customer.name,
@@ -97,7 +98,8 @@ class Asked:
         return query.join(self.hits, self.hits.c.id == Customer.id)
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Say the same in conditions without an end, for a file."""
+        """Say the same in conditions without an end, for a file; refuses a day that is none."""
+        refuse_wrong_days(self.filters, "since")
         found = [customer_search.matching(self.q, current_merchant().country)] if self.q else []
         return found + self.narrowed()
 
@@ -132,6 +134,7 @@ def listed(program: LoyaltyProgram | None, *, export_href: str) -> Listing:
         export_href=export_href,
         counting=query,
     )
+    listing.extra["wrong_days"] = wrong_days(wanted.filters, "since")
     listing.rows = [Person(row, program, now()) for row in listing.rows]
     return listing
 
@@ -145,17 +148,31 @@ def _has_card(*fits: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _agreed() -> ColumnElement[bool]:
-    """Say whether the newest word of the customer is a yes."""
-    theirs = (ConsentEvent.merchant_id == Customer.merchant_id, ConsentEvent.customer_id == Customer.id)
-    since = select(_later_word.id).where(
-        _later_word.merchant_id == ConsentEvent.merchant_id,
-        _later_word.customer_id == ConsentEvent.customer_id,
-        _later_word.id > ConsentEvent.id,
-    )
-    said_yes = select(ConsentEvent.id).where(*theirs, ConsentEvent.is_given, ~since.exists())
-    return said_yes.correlate(Customer).exists()
+    """Say whether the newest word of the person is a yes, be it given under a record merged into theirs.
+
+    A merge writes no word down: the two records are one person, and of all they said the newest counts.
+    """
+    since = select(_later_word.id).where(*_said(_later_word, _later_record), _is_newer(_later_word))
+    said_yes = select(ConsentEvent.id).where(*_said(ConsentEvent, _record), ConsentEvent.is_given)
+    newest = said_yes.where(~since.correlate(Customer, ConsentEvent).exists())
+    return newest.correlate(Customer).exists()
 
 
-def _since(typed: str) -> ColumnElement[bool]:
-    day = day_in(typed)
-    return Customer.created_at >= midnight(day) if day else Customer.id == 0
+def _said(word: Any, record: Any) -> list[ColumnElement[bool]]:
+    """Words of the customer and of the records merged into them, which lie in the trash."""
+    is_merged = and_(record.c.merged_into_id == Customer.id, record.c.deleted_at.is_not(None))
+    return [
+        word.merchant_id == Customer.merchant_id,
+        record.c.merchant_id == Customer.merchant_id,
+        record.c.id == word.customer_id,
+        or_(record.c.id == Customer.id, is_merged),
+    ]
+
+
+def _is_newer(word: Any) -> ColumnElement[bool]:
+    same_moment = and_(word.occurred_at == ConsentEvent.occurred_at, word.id > ConsentEvent.id)
+    return or_(word.occurred_at > ConsentEvent.occurred_at, same_moment)
+
+
+def _since(day: str) -> ColumnElement[bool]:
+    return and_(*between(Customer.created_at, day, ""))

@@ -25,8 +25,10 @@ def listed() -> dict[str, Any]:
     program, stores = program_and_stores()
     may = allowed()
     export_href = url_for("customers.export") if may["export"] else ""
+    listing = found.listed(program, export_href=export_href)
     return {
-        "listing": found.listed(program, export_href=export_href),
+        "status": 422 if listing.extra["wrong_days"] else 200,
+        "listing": listing,
         "program": program,
         "offered": offered(program, stores),
         "may": may,

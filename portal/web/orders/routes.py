@@ -8,6 +8,7 @@ from portal.models.order import Order
 from portal.services import order_exports, orders
 from portal.services.trash.names import named
 from portal.web.access import allow
+from portal.web.days import refuse_wrong_days
 from portal.web.listing import conditions_of, csv_file
 from portal.web.orders import detail, shown
 from portal.web.page import page
@@ -28,6 +29,7 @@ def index() -> Response:
 @allow("manager")
 def export() -> Response:
     """Hand out what the list shows as a CSV file."""
+    refuse_wrong_days(shown.filters(), "from", "to")
     rows = order_exports.orders(current_merchant(), where=conditions_of(shown.chosen()))
     return csv_file(rows, f"{current_merchant().subdomain}-orders")
 

@@ -13,7 +13,7 @@ from portal.models.order_refund import OrderRefund
 from portal.models.store import Store
 from portal.services.ledger.refunding import is_voided
 from portal.services.searching import containing
-from portal.web.days import day_in, midnight
+from portal.web.days import between, day_in, wrong_days
 from portal.web.listing import Sorting, asked, list_of, number_in
 from portal.web.scope import current_merchant, in_own_stores
 from portal.words import _, counted, later
@@ -53,20 +53,25 @@ def listed() -> dict[str, Any]:
     )
     begins, ends = day_in(chosen_by["from"]), day_in(chosen_by["to"])
     listing.extra["days_turned"] = bool(begins and ends and ends < begins)
-    return {"listing": listing, "offered_stores": stores(), "offered_points": POINTS, "offered_kinds": KINDS}
+    listing.extra["wrong_days"] = wrong_days(chosen_by, "from", "to")
+    return {
+        "status": 422 if listing.extra["wrong_days"] else 200,
+        "listing": listing,
+        "offered_stores": stores(),
+        "offered_points": POINTS,
+        "offered_kinds": KINDS,
+    }
 
 
 def filters() -> dict[str, str]:
-    """Read the filters; one that says nothing we know filters nothing."""
+    """Read the filters; one that says nothing we know filters nothing, but a day that is none is told."""
     given = asked(*NAMES)
     good = {
         "store": number_in(given["store"]) is not None,
         "points": given["points"] in dict(POINTS),
         "kind": given["kind"] in dict(KINDS),
-        "from": day_in(given["from"]) is not None,
-        "to": day_in(given["to"]) is not None,
     }
-    return {name: value if good[name] else "" for name, value in given.items()}
+    return {name: value if good.get(name, True) else "" for name, value in given.items()}
 
 
 def chosen() -> Select[Any]:
@@ -81,7 +86,7 @@ def chosen() -> Select[Any]:
         query = query.where(_has_earned() if chosen_by["points"] == "yes" else ~_has_earned())
     if chosen_by["kind"]:
         query = query.where(_of_kind(chosen_by["kind"]))
-    return query.where(*_between(chosen_by["from"], chosen_by["to"]))
+    return query.where(*between(Order.occurred_at, chosen_by["from"], chosen_by["to"]))
 
 
 def told(query: Select[Any]) -> Select[Any]:
@@ -112,13 +117,6 @@ def _of_kind(kind: str) -> ColumnElement[bool]:
     if kind == "refunded":
         return _is_refunded()
     return Order.customer_id.is_(None) if kind == "anonymous" else Order.customer_id.is_not(None)
-
-
-def _between(first: str, last: str) -> list[ColumnElement[bool]]:
-    """From the first day to the end of the last one."""
-    begins, ends = day_in(first), day_in(last)
-    bounds = [Order.occurred_at >= midnight(begins)] if begins else []
-    return bounds + ([Order.occurred_at < midnight(ends, days=1)] if ends else [])
 
 
 def _of_order(model: Any) -> tuple[ColumnElement[bool], ...]:
