@@ -10,6 +10,7 @@ After every test each card's balances must be the sums of its ledger (tests/sums
 import os
 import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ EMPTY = (  # append-only tables have triggers against it; the owner may put them
 # What was rolled back leaves no row, but has counted.
 COUNTED = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
 MIGRATIONS = str(ROOT / "migrations")
+MEMORY, ROOM = Path("/dev/shm"), 2**30  # where files need no disk, and how many bytes must be free there
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 NAMES = ("sqlite", "postgresql")
 
@@ -212,7 +214,10 @@ def environment(url: str, folder: Path, **more: str) -> dict[str, str]:
 
 
 def make_sqlite(folder: Path) -> Database:
-    """Migrate a template once; a clean database is a copy of it."""
+    """Migrate a template once; a clean database is a copy of it, in memory where there is room."""
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+    kept_in = tempfile.TemporaryDirectory(prefix="carnet-", dir=MEMORY if has_room else folder)
+    folder = Path(kept_in.name)
     template, file = folder / "template.db", folder / "test.db"
     migrate_up(from_environment(environment(f"sqlite:///{template}", folder)))
 
@@ -229,7 +234,7 @@ def make_sqlite(folder: Path) -> Database:
             connection.close()
 
     words = environment(f"sqlite:///{file}", folder)
-    return Database("sqlite", words, clean, lambda: None, ask)  # pytest keeps and clears folders
+    return Database("sqlite", words, clean, kept_in.cleanup, ask)
 
 
 def make_postgresql(folder: Path) -> Database:

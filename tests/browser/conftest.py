@@ -44,9 +44,11 @@ class Shop:
 
 
 @pytest.fixture(scope="session")
-def live_database(tmp_path_factory) -> Database:
+def live_database(tmp_path_factory) -> Iterator[Database]:
     """A migrated SQLite database for the server."""
-    return make_sqlite(tmp_path_factory.mktemp("live"))
+    database = make_sqlite(tmp_path_factory.mktemp("live"))
+    yield database
+    database.remove()
 
 
 @pytest.fixture(scope="session")

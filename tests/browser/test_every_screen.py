@@ -47,6 +47,7 @@ def house(tmp_path_factory) -> Iterator[tuple[str, list[tour.Stop]]]:
     server.server_close()
     with app.app_context():
         db.engine.dispose()
+    database.remove()
 
 
 def may_see(stop: tour.Stop, role: Role) -> bool:
