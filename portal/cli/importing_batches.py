@@ -42,6 +42,17 @@ NOTES = {
     "other_time": "{} another time than the order that is here. Is a column missing in --group-by?",
 }
 
+ENDED = {  # what was no sale in the end
+    "voided": "{} voided or cancelled, and left out.",
+    "refunded": "{} refunded whole, and left out.",
+    "money_back": "{} left out: money given back. Refund the order here that it belongs to.",
+    "unpaid": "{} not paid yet, and left out. Import a later file.",
+    "partly_refunded": "{} refunded in part; what was kept counts.",
+    "ended_since": "{} voided or refunded since, and here before: left as they are. Look at them.",
+}
+REJECTED = ("refused", "not_sold")
+ALSO = {"not_sold": "", "left_out": "  lines, by --where"}
+TOLD_WHY = {"refused": "refused", "skipped": "skipped", "not_sold": "left out"}
 UNDONE = {
     "voided": "The points of {:,} orders were taken back.",
     "taken_back": "{:,} went to the trash.",
@@ -160,13 +171,13 @@ def tell_rows(number: int, merchant: str) -> None:
 
 
 def _write_refused(file: Any, outcomes: list[imports.Outcome]) -> None:
-    """Write all lines of a refused basket: it is mended and imported as a whole."""
+    """Write all lines of a basket that was not taken: it is mended and imported as a whole."""
     if file is not None:
         file.writelines(
             csv_lines(
                 [line.number, each.reason, *line.cells]
                 for each in outcomes
-                if each.outcome == "refused"
+                if each.outcome in REJECTED
                 for line in each.basket.lines
             )
         )
@@ -187,8 +198,8 @@ class Receipts:
             self.counts += each.counts
             if each.card_id is not None:
                 self.cards.add(each.card_id)
-            if each.outcome in ("refused", "skipped"):
-                self._note(each.outcome, each, f"{each.outcome}: {each.reason}")
+            if each.outcome in TOLD_WHY:
+                self._note(each.outcome, each, f"{TOLD_WHY[each.outcome]}: {each.reason}")
             for code, said in each.notes:
                 if said:
                     self._note(code, each, said)
@@ -202,18 +213,22 @@ class Receipts:
 
     def tell(self, rejects: Path | None, *, is_earning: bool) -> None:
         """Say what needs a look, then the sums in words."""
+        self._tell_looks(rejects)
+        for outcome in ("new", "unchanged", "skipped", "refused"):
+            click.echo(f"{outcome:<10}{self.counts[outcome]:>9,}")
+        for outcome, more in ALSO.items():
+            if self.counts[outcome]:
+                click.echo(f"{outcome.replace('_', ' '):<10}{self.counts[outcome]:>9,}{more}")
+        for sentence in self._sentences(is_earning=is_earning):
+            click.echo(sentence)
+
+    def _tell_looks(self, rejects: Path | None) -> None:
         for code, lines in self.told.items():
             for line in lines:
                 click.echo(line, err=True)
             if self.more[code]:
-                where = f"; {rejects} has them all" if rejects and code == "refused" else ""
+                where = f"; {rejects} has them all" if rejects and code in REJECTED else ""
                 click.echo(f"... and {self.more[code]:,} more{where}", err=True)
-        for outcome in ("new", "unchanged", "skipped", "refused"):
-            click.echo(f"{outcome:<10}{self.counts[outcome]:>9,}")
-        if self.counts["left_out"]:
-            click.echo(f"{'left out':<10}{self.counts['left_out']:>9,}  lines, by --where")
-        for sentence in self._sentences(is_earning=is_earning):
-            click.echo(sentence)
 
     def _sentences(self, *, is_earning: bool) -> Iterator[str]:
         counts = self.counts
@@ -231,3 +246,7 @@ class Receipts:
                 thing = "line has" if code in ("amount_differs", "unknown_product") else "basket has"
                 things = thing.replace(" has", "s have")
                 yield sentence.format(f"{counts[code]:,} {thing if counts[code] == 1 else things}")
+        for code, sentence in ENDED.items():
+            if counts[code]:
+                things = "basket was" if counts[code] == 1 else "baskets were"
+                yield sentence.format(f"{counts[code]:,} {things}")

@@ -120,6 +120,31 @@ def test_receipts_are_told_in_words_and_refused_baskets_written_whole(flask, ses
     assert "Batch" not in again.stdout
 
 
+@pytest.mark.usefixtures("kelly")
+def test_sales_that_were_voided_are_counted_named_and_written_with_the_rejects(flask, cafe, file):
+    rows = (
+        "R1,2026-03-01,9:00,3,1,2.50,,,paid\n"
+        "R2,2026-03-01,9:10,3,1,2.50,,,Voided\n"
+        "R3,2026-03-01,9:20,3,1,2.50,,,cancelled\n"
+        "R4,2026-03-01,9:30,3,1,-2.50,,,paid\n"
+    )
+    path = file(RECEIPTS.replace("price", "price,payment status") + rows)
+    rejects = path.with_name("no.csv")
+    words = ["import", "orders", path, "--merchant", "cafe", *ASKED, "--rejects", rejects]
+    result = flask(*words)
+    assert result.exit_code == 0
+    assert "not sold          3\n" in result.stdout
+    assert "\n2 baskets were voided or cancelled, and left out.\n" in result.stdout
+    assert "\n1 basket was left out: money given back." in result.stdout
+    assert "Line 3 left out: It was voided or cancelled where it comes from.\n" in result.stderr
+    with rejects.open(newline="", encoding="utf-8") as lines:
+        assert [row[0] for row in csv.reader(lines)] == ["refused_line", "3", "4", "5"]
+    shown = flask("import", "show", "1", "--merchant", "cafe").stdout.splitlines()
+    assert shown[1].startswith("3,R2/2026-03-01/3,refused,voided,It was voided or cancelled")
+    assert len(shown) == 4
+    assert "Batch" not in flask(*words).stdout
+
+
 def test_only_the_first_sentences_are_told(flask, cafe, file, tmp_path):
     rows = "".join(f"R{n},2026-03-01,9:00,3,0,free,,\n" for n in range(30))
     rejects = tmp_path / "no.csv"

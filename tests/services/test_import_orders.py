@@ -282,7 +282,7 @@ def test_a_basket_is_refused_whole_with_all_that_is_wrong(session, bean, gare, k
         (line(when="1019-04-01"), "sold before 1970"),
         (line(when="9999-12-31", clock="23:59"), "is no date"),
         (line(amount="", price=""), "Line 2 has no amount."),
-        (line(amount="-2.50"), "money given back"),
+        (line(price="-2.50", amount="x"), "no amount of money"),
         (line(amount="€2.50"), "The price says €, but the money here is USD."),
         (line(quantity="x"), "no quantity"),
         (line(shop=""), "The row names no store."),

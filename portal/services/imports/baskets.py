@@ -1,68 +1,43 @@
 """Reading baskets: which lines belong together, when they were sold, and what each says."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, NamedTuple
+from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from portal.errors import Refused
+from portal.services.imports.endings import (
+    ENDINGS,
+    FIGURES,
+    MONEY_BACK,
+    PARTLY,
+    SIGNS,
+    ending_of,
+    is_below_zero,
+    is_refund,
+)
 from portal.services.imports.moments import moment
 from portal.services.imports.plans import Plan
 from portal.services.imports.receipts import Receipt, Receipts
+from portal.services.imports.sales import (
+    LONGEST_NAME,
+    Basket,
+    Item,
+    keep,
+    note_said,
+    note_zone,
+    oddity,
+    rounded,
+)
 from portal.services.imports.tables import Line
-from portal.services.imports.values import Money
+from portal.services.imports.values import Money, line_money
 from portal.services.imports.zones import zone_called
 from portal.services.ledger.earning import MOST_CENTS
 from portal.words import _
 
-LONGEST_NAME = 120
-SAID = ("store", "customer", "contact", "staff", "number")  # one basket, one answer
-NOBODY = frozenset(["", "0"])
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # no till wrote a receipt before
 LONGEST = timedelta(days=1)  # from the first line of a basket to its last
-
-
-class Item(NamedTuple):
-    """One line of a basket: what was sold, how many, and for how much."""
-
-    line: int
-    product: str | None
-    sku: str | None
-    name: str | None
-    quantity: Decimal
-    price_cents: int
-    amount_cents: int
-
-
-@dataclass
-class Basket:
-    """One sale as the file tells it; with `faults` it is refused whole."""
-
-    key: str
-    lines: list[Line]
-    said: dict[str, str] = field(default_factory=dict)
-    at: datetime | None = None
-    items: list[Item] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-    oddities: list[tuple[str, str]] = field(default_factory=list)
-
-    @property
-    def first_line(self) -> int:
-        """Where it begins in the file."""
-        return self.lines[0].number
-
-    @property
-    def total_cents(self) -> int:
-        """What was paid for all lines."""
-        return sum(item.amount_cents for item in self.items)
-
-    @property
-    def customer(self) -> str | None:
-        """Who bought, as the till that exported knows them; None for nobody."""
-        ref = self.said.get("customer", "")
-        return None if ref in NOBODY else ref
 
 
 class Reader:
@@ -113,22 +88,68 @@ class Reader:
                 basket.faults.append(line.fault)
             else:
                 self._read_line(basket, line)
-        if not basket.faults:
+        self._settle(basket)
+        if not (basket.faults or basket.ending):
             self._check(basket)
         basket.faults = list(dict.fromkeys(basket.faults))
         return basket
 
     def _read_line(self, basket: Basket, line: Line) -> None:
-        values, faults = self.plan.read(line)
+        is_back = self._gives_back(line)
+        values, faults = self.plan.read(self._unsigned(line) if is_back else line)
         basket.faults += faults
         try:
-            self._note_moment(basket, line)
-            _note_zone(basket, values.get("time_zone"))
-            _note_said(basket, values)
+            note_said(basket, values)
+            note_zone(basket, values.get("time_zone"))
+            if not is_back:  # a refund may be of another day
+                self._note_moment(basket, line)
             if not faults:
-                basket.items.append(self._item(basket, line.number, values))
+                self._note_item(basket, self._item(basket, line.number, values), is_back=is_back)
         except Refused as fault:
             basket.faults.append(fault.message)
+
+    def _gives_back(self, line: Line) -> bool:
+        """Whether a line gives money back: by its type, or because it is below zero."""
+        if is_refund(self.plan.text(line, "receipt_type")):
+            return True
+        return any(is_below_zero(self.plan.text(line, name)) for name in ("quantity", "price", "amount"))
+
+    def _unsigned(self, line: Line) -> Line:
+        """Read the figures of what is given back without their signs."""
+        at = {self.plan.columns[name] for name in FIGURES if name in self.plan.columns}
+        return line._replace(cells=[SIGNS.sub("", c) if i in at else c for i, c in enumerate(line.cells)])
+
+    def _note_item(self, basket: Basket, item: Item, *, is_back: bool) -> None:
+        if is_back:
+            basket.back_cents += item.amount_cents
+        else:
+            basket.items.append(item)
+
+    def _settle(self, basket: Basket) -> None:
+        """Say how a sale ended that is none to keep, and take off what was given back of another."""
+        ending = ending_of(basket.said)
+        if basket.faults:
+            return
+        if ending in ENDINGS:
+            basket.ending = ending
+        else:
+            self._take_off(basket, is_partly=ending == PARTLY)
+
+    def _take_off(self, basket: Basket, *, is_partly: bool) -> None:
+        told = basket.said.get("refunded_amount")
+        try:
+            back = basket.back_cents + (self._cents(line_money(told)) or 0 if told else 0)
+        except Refused as fault:  # of another currency
+            basket.faults.append(fault.message)
+            return
+        if not basket.items:
+            basket.ending = MONEY_BACK
+        elif back and back >= basket.total_cents:
+            basket.ending = "refunded"
+        elif back:
+            keep(basket, basket.total_cents - back)
+        elif is_partly:
+            basket.faults.append(_("It was refunded in part, but nothing says how much."))
 
     def _note_moment(self, basket: Basket, line: Line) -> None:
         if basket.at is not None and not line.cells[self.plan.columns["date"]]:
@@ -141,25 +162,24 @@ class Reader:
 
     def _item(self, basket: Basket, number: int, values: dict[str, Any]) -> Item:
         quantity: Decimal = values.get("quantity", Decimal(1))
-        price, amount = self._cents(values, "price"), self._cents(values, "amount")
+        price, amount = self._cents(values.get("price")), self._cents(values.get("amount"))
         if price is None and amount is None:
             raise Refused("no_amount", _("Line %(line)s has no amount.", line=number))
-        off = self._cents(values, "discount") or 0
-        counted = None if price is None else _rounded(quantity * price) - off
+        off = self._cents(values.get("discount")) or 0
+        counted = None if price is None else rounded(quantity * price) - off
         if amount is None:
             amount = counted or 0
         elif counted is not None and counted != amount:
-            said = _oddity(number, quantity, price or 0, amount)
+            said = oddity(number, quantity, price or 0, amount)
             basket.oddities.append(("amount_differs", said))
         if amount < 0:
             raise Refused("bad_amount", _("Line %(line)s gives more off than it costs.", line=number))
         if price is None:
-            price = _rounded(Decimal(amount) / quantity) if quantity else amount
+            price = rounded(Decimal(amount) / quantity) if quantity else amount
         name = (values.get("name") or "")[:LONGEST_NAME] or None
         return Item(number, values.get("product"), values.get("sku"), name, quantity, price, amount)
 
-    def _cents(self, values: dict[str, Any], name: str) -> int | None:
-        money: Money | None = values.get(name)
+    def _cents(self, money: Money | None) -> int | None:
         if money is None:
             return None
         if not money.is_of(self.currency):
@@ -175,38 +195,3 @@ class Reader:
             basket.faults.append(_("It was sold before 1970. Is the date right, or --dates?"))
         if basket.total_cents > MOST_CENTS:
             basket.faults.append(_("It costs more than anybody means."))
-
-
-def _note_said(basket: Basket, values: dict[str, Any]) -> None:
-    for name in SAID:
-        text = values.get(name)
-        if text and basket.said.setdefault(name, text) != text:
-            told = {"field": name, "one": basket.said[name], "other": text}
-            message = _(
-                "Lines of one basket disagree: %(field)s is “%(one)s” and “%(other)s”."
-                " Is a column missing in --group-by?",
-                **told,
-            )
-            raise Refused("mixed", message)
-
-
-def _note_zone(basket: Basket, name: str | None) -> None:
-    """Say that a time zone is not known; the first line that names it speaks for all."""
-    if name and zone_called(name) is None:
-        said = _("The time zone “%(name)s” is not known; the merchant's own was used.", name=name)
-        if ("unknown_zone", said) not in basket.oddities:
-            basket.oddities.append(("unknown_zone", said))
-
-
-def _oddity(line: int, quantity: Decimal, price_cents: int, amount_cents: int) -> str:
-    return _(
-        "Line %(line)s: %(quantity)s × %(price)s is not %(amount)s; the printed amount was kept.",
-        line=line,
-        quantity=f"{quantity.normalize():f}",
-        price=f"{Decimal(price_cents).scaleb(-2):.2f}",
-        amount=f"{Decimal(amount_cents).scaleb(-2):.2f}",
-    )
-
-
-def _rounded(cents: Decimal) -> int:
-    return int(cents.quantize(Decimal(1), rounding=ROUND_HALF_UP))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from portal.models.text import checked_email
+from portal.services.imports.endings import cancelled, given_back, receipt_type, status
 from portal.services.imports.values import flag, line_money, money, quantity, role
 
 
@@ -94,4 +95,8 @@ ORDERS: Fields = {
     "price": Field(("unit_price", "lineitem_price"), line_money),
     "discount": Field(("line_discount", "lineitem_discount"), line_money),
     "amount": Field(("line_item_amount", "line_amount", "line_total", "net_sales"), line_money),
+    "receipt_type": Field(("event_type",), receipt_type),
+    "sale_status": Field(("financial_status", "payment_status", "order_status", "receipt_status"), status),
+    "cancelled_at": Field(("canceled_at", "voided_at"), cancelled),
+    "refunded_amount": Field(("amount_refunded", "refund_amount"), given_back),
 }

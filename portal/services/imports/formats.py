@@ -13,11 +13,10 @@ from portal.words import _
 
 
 class Format(NamedTuple):
-    """What one program exports: names of columns by field, rows to take, and how days are written."""
+    """What one program exports: names of columns by field, and how days are written."""
 
     columns: Mapping[str, Sequence[str]]
     needs: tuple[str, ...]
-    where: tuple[tuple[str, str], ...] = ()
     dates: str | None = None
 
 
@@ -48,9 +47,9 @@ FORMATS: Mapping[str, Mapping[str, Format]] = {
                 "name": ("Item",),
                 "quantity": ("Qty",),
                 "amount": ("Net Sales",),
+                "receipt_type": ("Event Type",),
             },
             needs=("number", "date", "amount"),
-            where=(("Event Type", "Payment"),),
             dates="mdy",
         ),
     },
@@ -77,6 +76,9 @@ FORMATS: Mapping[str, Mapping[str, Format]] = {
                 "quantity": ("Lineitem quantity",),
                 "price": ("Lineitem price",),
                 "discount": ("Lineitem discount",),
+                "sale_status": ("Financial Status",),
+                "cancelled_at": ("Cancelled at",),
+                "refunded_amount": ("Refunded Amount",),
             },
             needs=("number", "date", "price"),
         ),
@@ -104,9 +106,10 @@ FORMATS: Mapping[str, Mapping[str, Format]] = {
                 "name": ("Item",),
                 "quantity": ("Quantity",),
                 "amount": ("Net sales",),
+                "receipt_type": ("Receipt type",),
+                "sale_status": ("Status",),
             },
             needs=("number", "date", "amount"),
-            where=(("Receipt type", "Sale"),),
         ),
     },
     "smile": {
@@ -152,9 +155,3 @@ def maps_of(name: str, kind: str, columns: Sequence[str]) -> dict[str, str]:
         )
         raise Refused("not_this_format", message)
     return maps
-
-
-def where_of(name: str, kind: str, columns: Sequence[str]) -> list[tuple[str, str]]:
-    """Say which rows of the program's export are meant: sales, not refunds."""
-    there = {plain(column) for column in columns}
-    return [(column, value) for column, value in format_of(name, kind).where if plain(column) in there]

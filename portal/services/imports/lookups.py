@@ -16,7 +16,7 @@ from portal.models.product import Product
 from portal.models.store import Store
 from portal.models.store_user import StoreUser
 from portal.models.text import fold, fold_code
-from portal.services.imports.baskets import Basket, Item
+from portal.services.imports.sales import Basket, Item
 from portal.services.phones import to_e164
 from portal.words import _
 

@@ -20,15 +20,19 @@ from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.order import Order, OrderLine
 from portal.services.imports import batches, lookups, posting
-from portal.services.imports.baskets import Basket, Item, Reader
+from portal.services.imports.baskets import Reader
+from portal.services.imports.endings import ENDINGS
 from portal.services.imports.outcomes import Outcome
 from portal.services.imports.plans import Plan
 from portal.services.imports.receipts import Receipts
+from portal.services.imports.sales import Basket, Item
 from portal.services.imports.settling import program_of, refuse_if_not_earning
 from portal.services.ledger.visits import Visit
 from portal.words import _, later
 
 CHUNK = 500
+NOT_TAKEN = ("refused", "not_sold")
+WRITTEN = ("new", *NOT_TAKEN)  # what the batch remembers
 NOT_EARNED = {
     "no_card": later("The customer has no card in the program. Import the customers again for one."),
     "card_suspended": later("The card of the customer is suspended: the purchase earned nothing."),
@@ -68,7 +72,7 @@ class OrderWriter:
         stores = lookups.Stores(self.merchant_id)
         outcomes = [self._judge(basket, here, stores) for basket in chunk]
         self._recall(outcomes)
-        if any(each.outcome in ("new", "refused") and not each.is_resumed for each in outcomes):
+        if any(each.outcome in WRITTEN and not each.is_resumed for each in outcomes):
             self._write(outcomes, stores, program)
         return outcomes
 
@@ -92,6 +96,9 @@ class OrderWriter:
         known = here.get(basket.key)
         if known is not None:
             return _here_already(basket, known)
+        return _not_sold(basket) if basket.ending else self._judge_new(basket, stores)
+
+    def _judge_new(self, basket: Basket, stores: lookups.Stores) -> Outcome:
         name = self.plan.store or basket.said.get("store")
         try:
             return Outcome(basket, "new", store_id=stores.called(name))
@@ -169,10 +176,10 @@ class OrderWriter:
 
     def _remember(self, batch: ImportBatch, outcomes: Sequence[Outcome]) -> None:
         """Write down what each basket became; what a run cut off wrote down stays."""
-        keys = [each.basket.key for each in outcomes if each.outcome == "refused"]
+        keys = [each.basket.key for each in outcomes if each.outcome in NOT_TAKEN]
         known = batches.known_rows(batch.id, self.merchant_id, keys)
         fresh = [each for each in outcomes if each.basket.key not in known]
-        batches.write_down(batch, [each.made for each in fresh if each.outcome in ("new", "refused")])
+        batches.write_down(batch, [each.made for each in fresh if each.outcome in WRITTEN])
 
     def _recall(self, outcomes: Sequence[Outcome]) -> None:
         """Know again what this very import made before it was cut off: its sums are those of one run."""
@@ -192,11 +199,21 @@ def _here_already(basket: Basket, known: lookups.Known) -> Outcome:
         told = _("It is in the trash (deletion %(id)s). Restore it to have it back.", id=act)
         return Outcome(basket, "skipped", told)
     found = Outcome(basket, "unchanged", order_id=known.id, customer_id=known.customer_id)
-    if known.total_cents != basket.total_cents:
+    if basket.ending:
+        told = _("It is an order here, and was left as it is. Look at it.")
+        found.note("ended_since", f"{ENDINGS[basket.ending]} {told}")
+    elif known.total_cents != basket.total_cents:
         found.note("differs", _("It is here with another total, and was left as it is."))
     elif known.occurred_at != basket.at:
         told = _("It is here as sold at another time, and was left as it is. Is it another sale?")
         found.note("other_time", told)
+    return found
+
+
+def _not_sold(basket: Basket) -> Outcome:
+    """Leave out what was no sale in the end, and say why."""
+    found = Outcome(basket, "not_sold", str(ENDINGS[basket.ending]))
+    found.note(basket.ending, "")
     return found
 
 

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import cast
 
 from portal.models.import_batch import ImportRow
-from portal.services.imports.baskets import Basket
 from portal.services.imports.batches import Made
 from portal.services.imports.posting import Sale
+from portal.services.imports.sales import Basket
 
 
 @dataclass
 class Outcome:
-    """What became of one basket: new, unchanged, skipped or refused, and what is to be said about it."""
+    """What became of one basket: new, unchanged, skipped, not_sold or refused, and what to say of it."""
 
     basket: Basket
     outcome: str
@@ -68,8 +68,8 @@ class Outcome:
     def made(self) -> Made:
         """What the batch remembers of it."""
         key, line = self.basket.key, self.basket.first_line
-        if self.outcome == "refused":
-            return Made(key, line, "refused", code="refused", message=self.reason)
+        if self.outcome in ("refused", "not_sold"):
+            return Made(key, line, "refused", code=self.basket.ending or "refused", message=self.reason)
         fate = "kept_anonymous" if self._names_unknown else "new"
         codes = ",".join(code for code, _said in self.notes) or None
         said = " ".join(dict.fromkeys(said for _code, said in self.notes)) or None

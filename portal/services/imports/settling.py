@@ -14,7 +14,7 @@ from portal.models.import_batch import ImportBatch
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.merchant import Merchant
 from portal.services.imports.fields import CUSTOMERS, ORDERS, Fields
-from portal.services.imports.formats import format_of, maps_of, where_of
+from portal.services.imports.formats import format_of, maps_of
 from portal.services.imports.matching import column_called, match, plain
 from portal.services.imports.plans import Plan, chosen_rows, replacements
 from portal.services.imports.tables import Table
@@ -116,12 +116,11 @@ def refuse_if_not_earning(program: LoyaltyProgram | None) -> LoyaltyProgram:
 
 
 def _planned(kind: str, merchant: Merchant, table: Table, asked: Asked, fields: Fields) -> Plan:
-    maps, where, dates = dict(asked.maps), list(asked.where), asked.dates
+    maps, dates = dict(asked.maps), asked.dates
     if asked.format:
         ready = maps_of(asked.format, kind, table.columns)
         others = dict.fromkeys(fields, "") | {name: at for name, at in ready.items() if name in fields}
         maps = others | maps
-        where = where or where_of(asked.format, kind, table.columns)
         dates = dates or format_of(asked.format, kind).dates
     columns = match(fields, table.columns, maps, kind=kind)
     return Plan(
@@ -130,7 +129,7 @@ def _planned(kind: str, merchant: Merchant, table: Table, asked: Asked, fields: 
         table,
         columns,
         values=replacements(fields, columns, asked.values, kind=kind),
-        where=chosen_rows(table, where),
+        where=chosen_rows(table, asked.where),
         dates=dates,
         file_name=asked.file_name,
         source_hash=_known_again(kind, table, asked),
