@@ -5,14 +5,16 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.errors import Conflict
 from portal.extensions import db
 from portal.models.actor import Actor
+from portal.models.loyalty_transaction import LoyaltyTransaction
+from portal.models.order_refund import OrderRefund
 from portal.models.records import IdempotencyKey
-from portal.models.tenancy import PLATFORM, scoped
+from portal.models.tenancy import PLATFORM, across_merchants
 from portal.words import _
 
 KEPT = timedelta(days=30)
@@ -46,7 +48,15 @@ def _earlier(key: str, merchant_id: int, request_hash: str) -> IdempotencyKey:
 
 
 def forget_old_keys(now: datetime) -> int:
-    """Drop keys of acts above merchants after 30 days; those of a ledger live for ever."""
-    old = (IdempotencyKey.merchant_id == PLATFORM, IdempotencyKey.created_at < now - KEPT)
-    with scoped(db.session, PLATFORM):
-        return int(db.session.execute(delete(IdempotencyKey).where(*old)).rowcount)  # type: ignore[attr-defined]  # a DELETE has one
+    """Drop keys after 30 days, of every merchant; those that wrote into a ledger live for ever."""
+    old = (IdempotencyKey.created_at < now - KEPT, ~_wrote(LoyaltyTransaction), ~_wrote(OrderRefund))
+    with across_merchants(db.session, "every merchant's keys grow old"):
+        done: Any = db.session.execute(
+            delete(IdempotencyKey).where(*old), execution_options={"synchronize_session": False}
+        )
+        return int(done.rowcount)
+
+
+def _wrote(row: type[LoyaltyTransaction | OrderRefund]) -> ColumnElement[bool]:
+    """Whether such a row points to the key."""
+    return exists().where(row.merchant_id == IdempotencyKey.merchant_id, row.key_id == IdempotencyKey.id)

@@ -1,13 +1,18 @@
 """Section 3 of the rules of loyalty: one key, one effect."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from sqlalchemy import func, select
 
 from portal.errors import Conflict
 from portal.extensions import db
-from portal.models import IdempotencyKey, LoyaltyTransaction
+from portal.models import IdempotencyKey, LoyaltyCard, LoyaltyTransaction
 from portal.services import trash
+from portal.services.cards import lift_suspension, suspend_card
 from portal.services.ledger.earning import earn
+from portal.services.once import forget_old_keys
+from portal.services.orders import refund_order
 from tests.factories import NOW, make_card, make_order, make_reward, make_store, staff_of, within
 from tests.services.ledger.stage import DAY, open_shop, refused
 
@@ -174,12 +179,45 @@ def test_without_a_key_each_request_counts(points_shop):
     assert points_shop.points == 6
 
 
-def test_keys_of_ledger_writes_live_for_ever(points_shop):
-    from portal.services.once import forget_old_keys
+def kept_keys(shop, days):
+    """Forget old keys so many days from now, and name those that are left."""
+    db.session.commit()
+    forget_old_keys(datetime.now(UTC) + timedelta(days=days))
+    db.session.commit()
+    return sorted(db.session.scalars(select(IdempotencyKey.key)))
 
+
+def test_keys_of_ledger_writes_live_for_ever(points_shop):
     points_shop.earn(300, key="k")
-    forget_old_keys(points_shop.visit(10_000 * DAY).now)
+    assert kept_keys(points_shop, 10_000) == ["k"]
     assert points_shop.earn(300, 10_000 * DAY, key="k").is_replay
+
+
+def test_keys_of_refunds_live_for_ever_also_where_nothing_was_earned(points_shop):
+    order = make_order(make_store(points_shop.merchant), total_cents=500)
+    refund_order(order, amount_cents=100, visit=points_shop.visit(key="k"))
+    assert kept_keys(points_shop, 10_000) == ["k"]
+
+
+def test_other_keys_of_a_merchant_are_forgotten_after_thirty_days(points_shop):
+    card = points_shop.card.id
+    suspend_card(card, visit=points_shop.visit(key="suspended"))
+    lift_suspension(card, visit=points_shop.visit(key="lifted"))
+    points_shop.earn(300, key="earned")
+    assert kept_keys(points_shop, 29) == ["earned", "lifted", "suspended"]
+    assert kept_keys(points_shop, 31) == ["earned"]
+    suspend_card(card, visit=points_shop.visit(key="suspended"))
+    assert db.session.get(LoyaltyCard, (points_shop.merchant.id, card)).status == "suspended"
+
+
+def test_keys_are_forgotten_in_every_merchant(points_shop):
+    other = open_shop("Europe/Paris")
+    with within(other.merchant):
+        suspend_card(other.card.id, visit=other.visit(key="theirs"))
+        db.session.commit()
+    assert kept_keys(points_shop, 31) == []
+    with within(other.merchant):
+        assert db.session.scalars(select(IdempotencyKey.key)).all() == []
 
 
 def test_no_such_card(points_shop):
