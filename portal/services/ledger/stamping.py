@@ -16,6 +16,8 @@ from portal.services.ledger.accounts import Account, Posting, once
 from portal.services.ledger.visits import Visit
 from portal.words import _, ngettext
 
+_void = aliased(LoyaltyTransaction)  # made once: it takes longer than the query
+
 
 def stamp(card_id: int, *, visit: Visit, quantity: int = 1) -> Posting:
     """Put stamps on the card; a full card becomes a reward, what is left over begins the next.
@@ -162,7 +164,7 @@ def day_of(moment: datetime, account: Account) -> tuple[datetime, datetime]:
 
 
 def _live_stamps(account: Account) -> tuple[ColumnElement[bool], ...]:
-    card, void = account.card, aliased(LoyaltyTransaction)
+    card, void = account.card, _void
     # Of any card: a stamp may be voided while its card is merged into another.
     voided = exists().where(
         void.merchant_id == card.merchant_id,

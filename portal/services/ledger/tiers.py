@@ -12,6 +12,9 @@ from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.standing import TierChange
 from portal.services.ledger.accounts import Account
 
+# Made once: making an alias takes longer than the query.
+_earn, _refund = aliased(LoyaltyTransaction), aliased(LoyaltyTransaction)
+
 
 def tier_for(program: LoyaltyProgram, qualifying_points: int) -> dict[str, Any] | None:
     """Find the tier those points reach, the threshold included; None when the program has no tiers."""
@@ -24,7 +27,7 @@ def qualifying_points(account: Account, now: datetime) -> int:
 
     A refund or a void takes from the day of the purchase it belongs to.
     """
-    earn = aliased(LoyaltyTransaction)
+    earn = _earn
     earns = select(earn.id).where(
         earn.merchant_id == account.card.merchant_id, earn.card_id.in_(account.cards()), earn.type == "earn"
     )
@@ -49,7 +52,7 @@ def reversals_of(earns: Select[Any], merchant_id: int) -> CompoundSelect[Any]:
     On whatever card it was posted: while two records are one, it is the survivor's. As `(id, type,
     linked_id, reverses_id, rule_snapshot, created_at)`; one arm for each way, so that each uses its index.
     """
-    row, refund = LoyaltyTransaction, aliased(LoyaltyTransaction)
+    row, refund = LoyaltyTransaction, _refund
     refunds = select(refund.id).where(
         refund.merchant_id == merchant_id, refund.type == "refund_reversal", refund.linked_id.in_(earns)
     )
@@ -64,7 +67,8 @@ def reversals_of(earns: Select[Any], merchant_id: int) -> CompoundSelect[Any]:
 
 def climb(account: Account, cause: LoyaltyTransaction) -> TierChange | None:
     """Lift the card to the tier its points reach; the purchase that crosses counted by the old rule."""
-    if not account.program.tier_config:
+    every = account.program.tier_config
+    if not every or account.card.tier_key == every[-1]["key"]:  # there is nothing above
         return None
     points = qualifying_points(account, account.visit.now)
     reached = tier_for(account.program, points)

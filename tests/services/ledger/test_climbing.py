@@ -9,6 +9,7 @@ from portal.extensions import db
 from portal.models import TierChange
 from tests.factories import give
 from tests.services.ledger.stage import DAY, at, sentences
+from tests.services.trash_stage import statements
 
 TIERS = [
     {"key": "base", "name": "Base", "threshold": 0, "multiplier_bp": 10_000},
@@ -47,6 +48,16 @@ def test_a_purchase_lifts_to_the_tier_its_points_reach(tiered, spent, tier):
 def test_the_purchase_that_crosses_earns_at_the_old_rate_the_next_at_the_new(tiered):
     assert [tiered.earn(10_000, n).points for n in range(3)] == [100, 150, 150]
     assert [tiered.earn(10_000, n).points for n in range(3, 5)] == [200, 200]
+
+
+def test_above_the_highest_tier_nothing_is_counted(tiered):
+    tiered.earn(10_000)
+    with statements() as before:
+        tiered.earn(20_000, 1)
+    with statements() as after:
+        assert tiered.earn(10_000, 2).points == 200
+    assert (len(before) - len(after)) >= 2
+    assert not [each for each in after if "refund_reversal" in each]
 
 
 def test_every_change_is_a_row(tiered):
