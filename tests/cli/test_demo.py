@@ -3,6 +3,7 @@
 from sqlalchemy import func, select
 
 from portal.models import Merchant, User
+from portal.services import demo
 from tests.factories import make_merchant
 
 
@@ -33,8 +34,11 @@ def test_it_is_not_loaded_beside_real_merchants_when_asked_so(flask, session):
     assert count(session, Merchant) == 1
 
 
-def test_it_is_loaded_into_an_empty_database(flask, session):
-    assert "Loaded" in flask("demo", "--if-empty").output
+def test_it_is_loaded_into_an_empty_database(flask, session, monkeypatch):
+    built = []
+    monkeypatch.setattr(demo, "build", lambda **given: built.append(given["seed"]))  # it takes its time
+    assert "Loaded" in flask("demo", "--if-empty", "--seed", "7").output
+    assert built == [7]
 
 
 def test_it_is_refused_whole_when_a_name_is_taken(flask, session):

@@ -24,7 +24,7 @@ from portal.services.ledger.refunding import refunded_so_far
 from portal.services.ledger.visits import Visit
 from portal.services.ledger.voiding import void
 
-NIGHTS = timedelta(days=7)  # often enough to tell the story
+NIGHTS = timedelta(days=14)  # often enough to tell the story
 REFUNDED, VOIDED = (160, 85, 31, 4), (120, 61, 18)
 UNDONE_WITHIN = timedelta(hours=24)
 
@@ -66,6 +66,7 @@ class Oddities:
 
     def refund(self, when: datetime) -> None:
         """Give the money back for one thing of the last purchase of a member."""
+        self.cafe.write_lines()
         earned = self._newest()
         mine = (Order.merchant_id == earned.merchant_id, Order.id == earned.order_id)
         order = db.session.scalars(select(Order).where(*mine)).one()

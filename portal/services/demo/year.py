@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
-from uuid import UUID
 
 from sqlalchemy import select
 
@@ -59,8 +58,7 @@ class Cafe:
 
     def visit(self, shop: Shop, by: Actor, when: datetime) -> Visit:
         """Stand at the till of a shop."""
-        key = str(UUID(int=self.chance.getrandbits(128), version=4))
-        return Visit(by=by, now=when, key=key, source="till", store_id=shop.store.id)
+        return Visit(by=by, now=when, source="till", store_id=shop.store.id)  # no key: nothing comes twice
 
     def enrol(self, member: Member, when: datetime) -> None:
         """Let somebody join at the till."""
@@ -75,6 +73,11 @@ class Cafe:
             agrees=member.agrees,
         )
         self.members[member] = (joined.customer, joined.card)
+
+    def write_lines(self) -> None:
+        """Write down the lines of every sale that was rung up."""
+        for shop in self.shops:
+            shop.write_lines()
 
     def sell(self, when: datetime) -> None:
         """Sell to somebody who stays unknown."""
@@ -101,16 +104,22 @@ class Cafe:
     def _reward(self, card: LoyaltyCard, visit: Visit) -> None:
         """Hand over what is open, or ask for what the points are enough for; most save them."""
         mood = self.chance.choice(REWARDS)
-        mine = (RewardIssue.merchant_id == card.merchant_id, RewardIssue.card_id == card.id)
-        ready = select(RewardIssue).where(*mine, RewardIssue.status == "issued").order_by(RewardIssue.id)
-        for issue in db.session.scalars(ready.where(RewardIssue.expires_at > visit.now).limit(1)):
-            if mood != "save" or self.chance.random() < 0.4:
-                redeem(card.id, issue.id, visit=visit)
-                return
+        ready = self._ready(card, visit.now) if mood != "save" or self.chance.random() < 0.4 else None
+        if ready is not None:
+            redeem(card.id, ready.id, visit=visit)
+            return
         wanted = [reward for reward in self.rewards if reward.points_required <= card.points_balance]
         if wanted and mood != "save":
             reward = self.chance.choice(wanted)
             issue_reward(card.id, reward.id, visit=visit, at_once=mood == "take")
+
+    def _ready(self, card: LoyaltyCard, when: datetime) -> RewardIssue | None:
+        """Find what lies ready for the card, the oldest first."""
+        mine = (RewardIssue.merchant_id == card.merchant_id, RewardIssue.card_id == card.id)
+        ready = select(RewardIssue).where(
+            *mine, RewardIssue.status == "issued", RewardIssue.expires_at > when
+        )
+        return db.session.scalar(ready.order_by(RewardIssue.id).limit(1))
 
     def _shop(self, number: int, when: datetime) -> Shop:
         """Find the shop of that number, or another one when it is closed or none is meant."""
