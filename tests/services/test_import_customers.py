@@ -16,7 +16,7 @@ from portal.models import (
 )
 from portal.models.actor import OPERATOR
 from portal.services import customer_exports, trash
-from portal.services.cards import give_codes
+from portal.services.cards import find_card, give_codes, is_number
 from portal.services.customers import delete_customer
 from portal.services.exports import csv_lines
 from portal.services.ledger.earning import earn
@@ -67,7 +67,7 @@ def rows_of(session, merchant, model):
 
 
 def numbers(session, merchant):
-    return [token.value for token in rows_of(session, merchant, CardToken)]
+    return [token.value for token in rows_of(session, merchant, CardToken) if token.kind == "legacy"]
 
 
 def test_a_customer_comes_with_a_card_and_the_number_of_the_old_one(session, bean, program, gare):
@@ -156,6 +156,26 @@ def test_a_number_that_leads_to_another_card_is_left_out(session, bean, program)
     assert numbers(session, bean) == ["A1"]
 
 
+def test_a_card_that_no_old_number_leads_to_gets_one_of_ours(session, bean, program, monkeypatch):
+    drawn = iter(["11111119", "11111119", "11111119", "22222228", "33333333", "22222228", "33333332"])
+    monkeypatch.setattr("portal.services.imports.numbering._drawn", lambda: next(drawn))
+    text = HEADER + "1,Kelly,,,,,A1\n2,Emi,,,,,\n"
+    take_customers(bean, text)
+    take_customers(bean, text + "3,Ana,,,,,\n4,Zoé,,,,,\n")
+    found = {(token.kind, token.value) for token in rows_of(session, bean, CardToken)}
+    assert found == {("legacy", "A1"), *(("number", n) for n in ("11111119", "22222228", "33333333"))}
+    with within(bean):
+        owner = find_card(bean, "1111 1119").customer_id
+        assert session.get(Customer, (bean.id, owner)).name == "Emi"
+
+
+def test_the_numbers_of_ours_are_well_formed(session, bean, program):
+    take_customers(bean, HEADER + "".join(f"{n},P{n},,,,,\n" for n in range(9)))
+    found = [token.value for token in rows_of(session, bean, CardToken)]
+    assert len(set(found)) == 9
+    assert all(is_number(number) for number in found)
+
+
 def test_a_balance_is_posted_once_as_one_row(session, bean, program):
     text = "id,name,points,stamps\n1,Kelly,120,3\n2,Emi,0,\n"
     take_customers(bean, text)
@@ -211,7 +231,8 @@ def test_without_a_program_customers_come_without_cards_and_get_them_later(sessi
     report, _, _ = take_customers(bean, text)
     assert counted(report) == {"updated": 1}
     (card,) = rows_of(session, bean, LoyaltyCard)
-    assert rows_of(session, bean, ImportRow)[-1].before == {"card": card.id}
+    (number,) = rows_of(session, bean, CardToken)
+    assert rows_of(session, bean, ImportRow)[-1].before == {"card": card.id, "tokens": [number.id]}
 
 
 @pytest.mark.parametrize("column", ["card_number", "points", "stamps"])

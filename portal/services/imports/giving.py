@@ -12,6 +12,7 @@ from portal.models.loyalty_program import LoyaltyProgram
 from portal.services.imports import batches
 from portal.services.imports.batches import Made
 from portal.services.imports.members import Member, Roll
+from portal.services.imports.numbering import free_numbers
 from portal.services.imports.plans import Plan
 from portal.services.ledger.accounts import Account, Posting, once
 from portal.services.ledger.visits import Visit
@@ -25,6 +26,7 @@ class Written:
         self.member, self.person, self.is_new = member, person, is_new
         self.before: dict[str, Any] = {}
         self.card: LoyaltyCard | None = None
+        self.is_fresh_card = False
         self.tokens: list[CardToken] = []
 
     @property
@@ -47,11 +49,12 @@ class Giving:
         self.plan, self.roll, self.program, self.by, self.now = plan, roll, program, by, now
 
     def give(self, written: Sequence[Written]) -> None:
-        """Give a card to those who have none, then the numbers of their old cards, then their balances."""
+        """Give cards to those who have none, the numbers of old cards or else ours, then balances."""
         for each in written:
             self._give_card(each)
         for each in written:
             self._give_numbers(each)
+        self._give_our_numbers([each for each in written if each.is_fresh_card and not each.tokens])
         db.session.flush()  # what the batch remembers names the ids
         for each in written:
             if each.tokens and not each.is_new:
@@ -68,6 +71,7 @@ class Giving:
             db.session.add(each.card)
             db.session.flush()  # its tokens point at its id
             self.roll.cards[each.person.id] = each.card
+            each.is_fresh_card = True
             if not each.is_new:
                 each.before["card"] = each.card.id
 
@@ -86,6 +90,16 @@ class Giving:
                     "The card number “%(number)s” leads to another card; it was left out.", number=number
                 )
                 each.member.warnings.append(message)
+
+    def _give_our_numbers(self, written: Sequence[Written]) -> None:
+        """Give a number of ours to new cards that no old number leads to: all have a way in."""
+        merchant_id = self.program.merchant_id
+        numbers = free_numbers(merchant_id, len(written))
+        for each, number in zip(written, numbers, strict=True):
+            card_id = each.card.id if each.card else 0
+            token = CardToken(merchant_id=merchant_id, card_id=card_id, kind="number", value=number)
+            db.session.add(token)
+            each.tokens.append(token)
 
     def _brings_balance(self, member: Member, card: LoyaltyCard) -> bool:
         """Whether a balance is to be posted: once, and only on a card without movements of its own."""
