@@ -108,6 +108,8 @@ def _rules(act: Deletion, row: Any, seen: trash.RestorePreview) -> Iterator[Call
     by = door.actor()
     yield partial(_refuse_part_of_another, act, row)
     yield partial(trash.refuse_if_gone, act)
+    if seen.survivor_id is not None:
+        yield partial(trash.refused_as_merged, act, seen.survivor_id)
     if seen.blocked_by is not None:
         yield partial(trash.blocked, act, seen.blocked_by)
     if seen.clashes:

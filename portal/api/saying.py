@@ -74,8 +74,9 @@ def _details(error: Refused) -> dict[str, Any]:
     details: dict[str, Any] = {}
     if isinstance(error, Conflict) and error.blocked_by:
         details["blocked_by"] = {key: error.blocked_by[key] for key in ("kind", "id", "deletion_id", "label")}
-    if error.details.get("merchants"):
-        details["merchants"] = error.details["merchants"]
+    for name in ("merchants", "survivor_id"):
+        if error.details.get(name):
+            details[name] = error.details[name]
     if isinstance(error, Conflict) and error.conflicts:
         details["conflicts"] = [told_clash(clash) for clash in error.conflicts]
     elif error.code == "taken":

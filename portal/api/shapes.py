@@ -246,6 +246,7 @@ class Details(BaseModel):
     blocked_by: BlockedBy | None = Field(None, exclude_if=_is_nothing)
     purged_at: datetime | None = Field(None, exclude_if=_is_nothing)
     merchants: list[MerchantNamed] | None = Field(None, exclude_if=_is_nothing)
+    survivor_id: int | None = Field(None, exclude_if=_is_nothing)
 
 
 class Error(Told):

@@ -118,7 +118,7 @@ def _show_restore(act: Deletion) -> None:
 
 def _obstacles(act: Deletion, ahead: trash.RestorePreview) -> Iterator[str]:
     if ahead.survivor_id is not None:
-        yield trash.merged().message
+        yield trash.refused_as_merged(act, ahead.survivor_id).message
     if ahead.blocked_by is not None:
         yield from sentences(blocked(act, ahead.blocked_by))
     for clash in ahead.clashes:

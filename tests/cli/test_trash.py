@@ -139,12 +139,12 @@ def test_a_merged_customer_is_told_beforehand_to_stay(flask, session, cafe):
         rows = [session.get(Customer, (cafe.id, each.id)) for each in (lea, twin)]
         act_id = merge_customers(*rows, visit=Visit(by=OPERATOR, now=NOW)).loser_deletion_id
     told = flask("trash", "show", act_id).output
-    assert "This customer was merged into another." in told
+    assert "Lea M. was merged into another customer" in told
     assert "flask trash restore" not in told
     assert "Would bring back" not in told
     refused = flask("trash", "restore", act_id)
     assert refused.exit_code == 1
-    assert "This customer was merged into another." in refused.output + refused.stderr
+    assert "Lea M. was merged into another customer" in refused.output + refused.stderr
 
 
 def test_a_restored_deletion_says_when(flask, cafe, gare):

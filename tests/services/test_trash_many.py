@@ -1,5 +1,7 @@
 """Many rows thrown away and brought back at once."""
 
+from types import SimpleNamespace
+
 import pytest
 from sqlalchemy import select
 
@@ -9,8 +11,12 @@ from portal.models import AuditEntry, Deletion, Product
 from portal.models.actor import OPERATOR
 from portal.models.tenancy import across_merchants
 from portal.services import products, stores, trash
+from portal.services.customers import delete_customer
+from portal.services.ledger.merging import merge_customers
+from portal.services.ledger.visits import Visit
 from tests.factories import (
     NOW,
+    make_customer,
     make_merchant,
     make_product,
     make_store,
@@ -144,3 +150,35 @@ def test_one_that_was_restored_elsewhere_meanwhile_is_looked_at_again(two, insid
     monkeypatch.setattr("portal.services.trash.many._are_alike", lambda _: True)
     trash.restore_many(acts, by=OPERATOR, now=NOW)
     assert living() == ["Espresso", "Latte"]
+
+
+@pytest.fixture
+def people(inside):
+    """The acts of somebody who was merged, and of somebody who was deleted."""
+    lea, twin, tom = (make_customer(inside.merchant, name) for name in ("Lea", "Lea M.", "Tom"))
+    by = owner_of(inside.merchant)
+    merge = merge_customers(lea, twin, visit=Visit(by=by, now=NOW))
+    merged = db.session.get(Deletion, (inside.merchant_id, merge.loser_deletion_id))
+    return SimpleNamespace(by=by, merged=merged, tom=delete_customer(tom, by=by, now=NOW), lea=lea)
+
+
+def test_a_merged_record_is_passed_over_and_the_rest_comes_back(people, two):
+    acts = [people.merged, people.tom, *throw(two)]
+    assert trash.restore_many(acts, by=OPERATOR, now=NOW) == [people.merged]
+    assert [act.status for act in acts] == ["done", "restored", "restored", "restored"]
+
+
+def test_where_there_are_only_merged_records_the_first_is_refused_by_name(people):
+    with pytest.raises(Refused, match=r"Lea M\. was merged into another customer") as no:
+        trash.restore_many([people.merged], by=people.by, now=NOW)
+    assert (no.value.code, no.value.details) == ("merged", {"survivor_id": people.lea.id})
+
+
+def test_the_survivors_of_merged_records_are_found_in_one_question(people, two):
+    acts = [people.merged, people.tom, *throw(two)]
+    told = {people.merged.id: people.lea.id}
+    assert {act.status for act in acts} == {"done"}
+    with statements() as sent:
+        assert trash.survivors_of(acts) == told
+    assert len(sent) == 1
+    assert trash.survivors_of(acts[2:]) == {}

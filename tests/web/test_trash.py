@@ -13,7 +13,6 @@ from portal.services import accounts, products, team, trash
 from portal.services.trash import throw_away as threshold
 from tests.factories import (
     NOW,
-    make_customer,
     make_member,
     make_merchant,
     make_product,
@@ -61,27 +60,6 @@ def throw_away(row, by=None, when=NOW, reason=None):
         db.session.rollback()
     db.session.remove()
     return act_id
-
-
-def test_a_merged_customer_is_offered_for_no_restore(as_owner, cast):
-    lea, twin = make_customer(cast.merchant, "Lea"), make_customer(cast.merchant, "Lea M.")
-    merge = path(cast.merchant, "customers", lea.id, "merge", twin.id)
-    assert as_owner.post(merge, data={}).status_code == 303
-    with within(cast.merchant):
-        act_id = db.session.scalar(select(Deletion.id).where(Deletion.root_kind == "customers"))
-        db.session.rollback()
-    survivor = f'href="{path(cast.merchant, "customers", lea.id)}"'
-    for here in (path(cast.merchant, "trash", act_id), path(cast.merchant, "trash/")):
-        text = as_owner.get(here).text
-        assert "Merged into" in text
-        assert survivor in text
-        assert f'action="{path(cast.merchant, "trash", act_id, "restoration")}"' not in text
-        assert "A restore brings back" not in text
-    gone = as_owner.get(path(cast.merchant, "customers", twin.id))
-    assert gone.status_code == 404
-    assert "Merged into" in gone.text
-    assert survivor in gone.text
-    assert "be brought back" not in gone.text
 
 
 def read(merchant_id, act_id):

@@ -12,6 +12,7 @@ from portal.api.shapes import BIGGEST, Page, Person, Told
 from portal.extensions import db
 from portal.models.deletion import Deletion
 from portal.models.tenancy import PLATFORM
+from portal.services.trash import survivors_of
 
 Status = Literal["running", "done", "restoring", "restored", "purging", "purged"]
 RootKind = Literal[
@@ -79,7 +80,9 @@ class DeletionTold(Told):
     deleted_by: Deleter
     reason: str | None
     channel: str
-    restorable: bool = Field(description="false for a part too: restore `parent_id`.")
+    restorable: bool = Field(
+        description="false for a part too: restore `parent_id`; and for a customer who was merged."
+    )
     restorable_until: datetime | None = Field(description="null: for ever, or not any more.")
     on_hold: bool
     restored_at: datetime | None
@@ -97,8 +100,8 @@ class DeletionPage(Told):
 def tell(acts: list[Deletion]) -> list[dict[str, Any]]:
     """Write acts, with the names of who did them and the parts they have."""
     names = names_of(who for act in acts for who in (act.deleted_by_id, act.restored_by_id))
-    parts = _parts_of(acts)
-    return [_tell(act, names, parts.get(act.id, [])) for act in acts]
+    parts, merged = _parts_of(acts), survivors_of(acts)
+    return [_tell(act, names, parts.get(act.id, []), merged.get(act.id)) for act in acts]
 
 
 def tell_one(act: Deletion) -> dict[str, Any]:
@@ -117,10 +120,13 @@ def _parts_of(acts: list[Deletion]) -> dict[int, list[Deletion]]:
     return found
 
 
-def _tell(act: Deletion, names: dict[int, str], parts: list[Deletion]) -> dict[str, Any]:
+def _tell(
+    act: Deletion, names: dict[int, str], parts: list[Deletion], survivor_id: int | None
+) -> dict[str, Any]:
     gone = act.status in ("purging", "purged")  # what it was called, and why it went, is gone too
     same = ("id", "parent_id", "status", "deleted_at", "channel", "restored_at", "purged_at")
-    restorable = act.is_in_trash and act.parent_id is None  # a part comes back with the whole
+    is_whole = act.parent_id is None  # a part comes back with the whole
+    restorable = act.is_in_trash and is_whole and survivor_id is None
     return {
         **{field: getattr(act, field) for field in same},
         "counts": summed([act.counts, *(part.counts for part in parts)]),

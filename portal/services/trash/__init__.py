@@ -6,7 +6,6 @@ are then its own business. Specification of soft delete, sections 2 to 7.
 
 from portal.services.trash.bring_back import (
     blocked,
-    merged,
     refuse_if_gone,
     restore,
     restore_each,
@@ -26,6 +25,7 @@ from portal.services.trash.look import (
     preview_restore,
 )
 from portal.services.trash.many import restore_many, soft_delete_many
+from portal.services.trash.merged import refused_as_merged, survivors_of
 from portal.services.trash.resume import continue_some, unfinished
 from portal.services.trash.throw_away import soft_delete, soft_delete_cascade
 
@@ -43,12 +43,12 @@ __all__ = [
     "forget_people",
     "hold",
     "last_owner_without",
-    "merged",
     "preview",
     "preview_restore",
     "purge",
     "purge_some",
     "refuse_if_gone",
+    "refused_as_merged",
     "release",
     "restore",
     "restore_each",
@@ -57,6 +57,7 @@ __all__ = [
     "soft_delete_cascade",
     "soft_delete_many",
     "start_purge",
+    "survivors_of",
     "unfinished",
     "value_taken",
 ]

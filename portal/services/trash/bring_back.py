@@ -18,6 +18,7 @@ from portal.services.trash import rows
 from portal.services.trash.clashes import Overrides, clashes_of, give_new_values, part_values
 from portal.services.trash.floors import alive_again
 from portal.services.trash.hand_over import act_of, hand_over
+from portal.services.trash.merged import refused_as_merged, survivors_of
 from portal.services.trash.names import CLASSES, named
 from portal.services.trash.throw_away import IN_ONE_TRANSACTION, soft_delete_cascade
 from portal.words import _, later
@@ -124,17 +125,9 @@ def merged_into(act: Deletion) -> Select[Any]:
     return select(table_of("customers").c.merged_into_id).where(rows.is_root(act))
 
 
-def merged() -> Refused:
-    """The refusal of a record that is part of another: it comes back by taking the merge back."""
-    message = _(
-        "This customer was merged into another. An owner can take the merge back there, for 24 hours."
-    )
-    return Refused("merged", message)
-
-
 def _refuse_if_merged(act: Deletion) -> None:
-    if act.root_kind == "customers" and rows.read(merged_into(act)).scalar() is not None:
-        raise merged()
+    for survivor_id in survivors_of([act]).values():
+        raise refused_as_merged(act, survivor_id)
 
 
 def dead_owner(act: Deletion, *, lock: bool = False) -> Deletion | None:

@@ -14,6 +14,7 @@ from portal.models.ownership import Rule, below, edges_to, needs_of, table_of
 from portal.services import audit
 from portal.services.trash import rows
 from portal.services.trash.bring_back import refuse_if_not_allowed, restore
+from portal.services.trash.merged import refused_as_merged, survivors_of
 from portal.services.trash.throw_away import drawn_up, purge_after, soft_delete_cascade
 
 
@@ -44,11 +45,20 @@ def soft_delete_many(
     return acts
 
 
-def restore_many(acts: Sequence[Deletion], *, by: Actor, now: datetime) -> None:
-    """Bring back what several acts took, all or nothing; raises as restore does for the first that cannot."""
-    if not (acts and _are_alike(acts) and _revive_at_once(acts, by=by, now=now)):
-        for act in acts:
+def restore_many(acts: Sequence[Deletion], *, by: Actor, now: datetime) -> list[Deletion]:
+    """Bring back what several acts took, all or nothing; raises as restore does for the first that cannot.
+
+    Records merged into another are passed over and handed back, so that they can be named; where there
+    is nothing else the first is refused.
+    """
+    survivors = survivors_of(acts)
+    merged, others = [a for a in acts if a.id in survivors], [a for a in acts if a.id not in survivors]
+    if merged and not others:
+        raise refused_as_merged(merged[0], survivors[merged[0].id])
+    if not (others and _are_alike(others) and _revive_at_once(others, by=by, now=now)):
+        for act in others:
             restore(act, by=by, now=now)
+    return merged
 
 
 def _are_alike(acts: Sequence[Deletion]) -> bool:

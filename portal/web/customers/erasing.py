@@ -50,5 +50,6 @@ def _there(customer_id: int) -> Customer:
 def _told(customer: Customer, form: ErasureForm) -> dict[str, Any]:
     """Gather what goes; of somebody in the trash, the same."""
     half = pairing.half_of(customer)
-    cancel_href = half.href if not customer.is_deleted else url_for("customers.index")
+    act_id = customer.deletion_id
+    cancel_href = half.href if act_id is None else url_for("trash.show", deletion_id=act_id)
     return {"customer": customer, "half": half, "form": form, "cancel_href": cancel_href}

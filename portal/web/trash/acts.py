@@ -21,11 +21,12 @@ from portal.web.days import day_in, midnight
 from portal.web.deletions import ICONS, Line
 from portal.web.listing import Listing, Sorting, asked, list_of, number_in
 from portal.web.scope import actor, current_merchant
-from portal.words import _, counted
+from portal.words import _, counted, ngettext
 
 KINDS = tuple(kind for kind in ICONS if kind not in ("merchants", "users", "card_tokens"))
 MOST_PEOPLE = 200
 MOST_LINKED = 10
+MOST_NAMED = 5
 LAST = "\U0010ffff"
 OPERATOR = "operator"
 FOR_EVER = literal(datetime(9999, 1, 1, tzinfo=UTC), UtcDateTime())
@@ -97,6 +98,22 @@ def find_with_linked(deletion_id: int) -> tuple[Line, list[Line]]:
     if not lines or lines[0].act.id != deletion_id:
         abort(404)
     return lines[0], lines[1:]
+
+
+def stay(merged: list[Line]) -> str:
+    """Say by name which records no restore brings back; nothing where there are none."""
+    if not merged:
+        return ""
+    names = [line.label for line in merged[:MOST_NAMED]]
+    more = len(merged) - len(names)
+    names += [ngettext("%(num)s more", "%(num)s more", more)] if more else []
+    said = ngettext(
+        "Left in the trash, for it was merged into another record: %(names)s.",
+        "Left in the trash, for they were merged into other records: %(names)s.",
+        len(merged),
+        names=", ".join(names),
+    )
+    return str(said)
 
 
 def find_act(deletion_id: int) -> Deletion:

@@ -83,12 +83,13 @@ def undo_batch(batch_id: int) -> Response | AnyResponse:
 
 
 def restore_all(batch: list[Deletion], *, to: str) -> Response | AnyResponse:
-    """Bring several acts back, all or nothing, and say so."""
-    trash.restore_many(batch, by=actor(), now=now())
+    """Bring several acts back, all or nothing but for merged records, and say so."""
+    merged = trash.restore_many(batch, by=actor(), now=now())
     db.session.commit()
-    words = counted("deletion", "deletions")
-    many = how_many(words, len(batch)) if len(batch) > 1 else Line(batch[0], "").name
-    return done(_("Restored %(thing)s.", thing=many), to=to)
+    words, back = counted("deletion", "deletions"), [act for act in batch if act not in merged]
+    many = how_many(words, len(back)) if len(back) > 1 else Line(back[0], "").name
+    said = _("Restored %(thing)s.", thing=many)
+    return done(f"{said} {acts.stay([Line(act, '') for act in merged])}".strip(), to=to)
 
 
 def _unless_moving(answer: Response, shown: list[Deletion]) -> Response:
