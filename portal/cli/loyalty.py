@@ -14,11 +14,12 @@ from portal.cli.words import DAY
 from portal.errors import Refused
 from portal.extensions import db
 from portal.models.actor import OPERATOR
+from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.merchant import Merchant
 from portal.models.tenancy import PLATFORM, scoped
 from portal.services import exports
 from portal.services.amounts import part_from
-from portal.services.ledger import converting, numbers
+from portal.services.ledger import converting, frozen, numbers
 from portal.services.ledger.verifying import Finding, size_of, unguarded, verify
 from portal.services.ledger.visits import Visit
 from portal.services.programs import find_program
@@ -162,7 +163,8 @@ def convert(*, merchant: str, rate: str | None) -> None:
     """Turn what the program does not count any more, points or stamps, into what it counts.
 
     On every card, all at once; what a card gets is rounded down, and where that is nothing, nothing is
-    taken. Interrupted? Run it again.
+    taken. A rate turned round, which would fill a card more than a hundred times, is refused before
+    anything is converted. Interrupted? Run it again.
 
     Example:
       flask loyalty convert --merchant cafe-lux --rate 0.1
@@ -172,6 +174,7 @@ def convert(*, merchant: str, rate: str | None) -> None:
     cards = taken = given = 0
     after: int | None = 0
     with scoped(db.session, whose.id):
+        whole(lambda: _refuse_turned_round(whose, per_one))
         while after is not None:
             done = whole(lambda: _converted(whose, visit, per_one, after))  # noqa: B023 - called at once
             cards, taken, given = cards + done.cards, taken + done.taken, given + done.given
@@ -186,12 +189,25 @@ def _rate(typed: str | None) -> Decimal | None:
         raise click.UsageError(f"--rate is a number like 0.5; “{typed}” is none.") from None
 
 
-def _converted(
-    merchant: Merchant, visit: Visit, rate: Decimal | None, after: int | None
-) -> converting.Converted:
+def _refuse_turned_round(merchant: Merchant, rate: Decimal | None) -> None:
+    """Look at all cards first, as the screen does; where nothing is left to convert, a run does no harm."""
+    try:
+        frozen.look_ahead(_program_of(merchant), rate)
+    except Refused as no:
+        if no.code != "nothing_to_convert":
+            raise
+
+
+def _program_of(merchant: Merchant) -> LoyaltyProgram:
     program = find_program(merchant)
     if program is None:
         raise Refused("no_program", f"{merchant.name} has no program.")
-    done = converting.convert_some(program, visit=visit, rate=rate, after=after or 0)
+    return program
+
+
+def _converted(
+    merchant: Merchant, visit: Visit, rate: Decimal | None, after: int | None
+) -> converting.Converted:
+    done = converting.convert_some(_program_of(merchant), visit=visit, rate=rate, after=after or 0)
     db.session.commit()
     return done

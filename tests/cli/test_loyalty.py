@@ -291,6 +291,27 @@ def test_all_cards_are_converted(flask, cafe, monkeypatch):
     assert [balance(each) for each in (card, other)] == [(0, 4), (0, 3)]
 
 
+def test_a_rate_turned_round_is_refused_before_anything_is_converted(flask, cafe, monkeypatch):
+    from functools import partial
+
+    from portal.services.ledger import converting
+
+    card = card_in(cafe, loyalty_type="stamps", stamps_target=10, points_expiration_days=None)
+    other = card_of(card.program)
+    for each, points in ((card, 20), (other, 1010)):
+        give(each.row, points=points)
+    monkeypatch.setattr(converting, "convert_some", partial(converting.convert_some, limit=1))
+    result = flask("loyalty", "convert", "--merchant", "cafe-lux", "--rate", "1")
+    assert (result.exit_code, "a card would be filled 101 times" in result.stderr) == (1, True)
+    assert [balance(each) for each in (card, other)] == [(20, 0), (1010, 0)]
+
+
+def test_where_nothing_is_left_to_convert_a_run_does_no_harm(flask, cafe):
+    card_in(cafe, loyalty_type="stamps", stamps_target=10)
+    result = flask("loyalty", "convert", "--merchant", "cafe-lux", "--rate", "1")
+    assert (result.exit_code, result.output) == (0, "Converted 0 into 0 on 0 cards.\n")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
