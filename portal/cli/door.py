@@ -16,6 +16,7 @@ from portal.models.tenancy import during
 from portal.services.trouble import is_busy, is_nonsense, tried_again
 
 Result = TypeVar("Result")
+SENTENCE = 200  # longer than any first sentence
 # What the database says of itself, and what that means.
 UNREACHED = "The database cannot be reached. Check DATABASE_URL, and that the database runs."
 NO_TABLES = "The database has no tables yet. Make them with: flask db upgrade"
@@ -41,6 +42,10 @@ class Act(click.Command):
         self.help = laid_out(self.help)
         self.reads = reads
 
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """Say in a list what it does: the whole first sentence, never cut off."""
+        return super().get_short_help_str(max(limit, SENTENCE))
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command over a session of its own; whatever it did not commit is undone."""
         app = ctx.ensure_object(ScriptInfo).load_app()
@@ -60,6 +65,10 @@ class Room(click.Group):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.help = laid_out(self.help)
+
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """Say in a list what it is about: the whole first sentence, never cut off."""
+        return super().get_short_help_str(max(limit, SENTENCE))
 
 
 def laid_out(text: str | None) -> str:

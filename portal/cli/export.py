@@ -15,7 +15,7 @@ from portal.models.tenancy import scoped
 from portal.services import customer_exports, exports, order_exports
 
 
-@click.group("export", cls=Room)
+@click.group("export", cls=Room, short_help="Take data away as CSV.")
 def export() -> None:
     """Take stores, team, products, customers or orders away as CSV (UTF-8).
 

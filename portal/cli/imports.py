@@ -19,7 +19,7 @@ from portal.services.imports import ALL_STORES, FORMATS, Asked, batches_of
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 
 
-@click.group("import", cls=Room)
+@click.group("import", cls=Room, short_help="Take CSV files of other programs in.")
 def import_() -> None:
     """Take stores, team, products, customers or orders in from a CSV file.
 

@@ -5,13 +5,16 @@ import sys
 
 import click
 import pytest
+from click.testing import CliRunner
+from flask import Flask
+from flask.cli import FlaskGroup
 from sqlalchemy.exc import DataError, OperationalError
 
 from config import ROOT
 from portal import cli
 from portal.cli.door import Act, Room, whole
 from portal.cli.showing import progress, table
-from portal.extensions import db
+from portal.extensions import db, migrate
 from portal.services import accounts
 
 
@@ -138,6 +141,29 @@ def test_a_bar_is_drawn_for_whoever_watches(monkeypatch, capsys):
     with progress("Importing", 3) as step:
         step(3)
     assert "Importing" in capsys.readouterr().err
+
+
+def test_flask_shows_what_an_operator_types_and_hides_the_tools_of_engineers():
+    def make():
+        app = Flask("carnet")
+        migrate.init_app(app)
+        cli.init_app(app)
+        return app
+
+    said = CliRunner().invoke(FlaskGroup(create_app=make), ["--help"]).output
+    listed = [line.strip() for line in said.partition("Commands:\n")[2].splitlines()]
+    names = {line.split()[0]: line.partition(" ")[2].strip() for line in listed}
+    assert set(names) == {"db", *(command.name for command in cli.COMMANDS)}
+    assert all(sentence.endswith(".") and "..." not in sentence for sentence in names.values())
+    tool = CliRunner().invoke(FlaskGroup(create_app=make), ["routes", "--help"])
+    assert tool.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "room", [each for each in cli.COMMANDS if isinstance(each, Room)], ids=lambda r: r.name
+)
+def test_what_a_command_does_is_never_cut_off(flask, room):
+    assert "..." not in flask(room.name, "--help").output.partition("Commands:\n")[2]
 
 
 def test_help_does_not_load_what_only_one_command_needs():

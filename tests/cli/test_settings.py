@@ -40,3 +40,12 @@ def test_an_instance_folder_that_cannot_be_is_one_sentence_and_1(tmp_path, words
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("INSTANCE_PATH: ")
     assert "cannot be written" in done.stderr
+
+
+def test_what_is_loaded_is_not_searched_for_garbage_but_all_that_comes_after(tmp_path):
+    code = "import gc, wsgi; print(gc.isenabled(), gc.get_stats()[2]['collections'])"
+    settings = {"INSTANCE_PATH": str(tmp_path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=settings, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["True", "0"]
