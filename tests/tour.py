@@ -1,8 +1,11 @@
 """A walk through every screen of the demo: each address a person may look at, with ids that exist."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from flask import Flask, url_for
 from sqlalchemy import select
@@ -69,6 +72,22 @@ def build_demo() -> None:
     merchants.delete_merchant(kiosk, by=by, now=now)
     db.session.commit()
     db.session.remove()
+
+
+def load_demo(kept: Path) -> None:
+    """Load the demo into an SQLite that is empty: from where it is kept, or built and kept for the next."""
+    here = Path(str(db.engine.url.database))
+    if kept.exists():
+        copy(kept, here)
+    else:
+        build_demo()
+        copy(here, kept)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy an SQLite database over another that may be open."""
+    with closing(sqlite3.connect(source)) as here, closing(sqlite3.connect(target)) as there:
+        here.backup(there)
 
 
 def stops(app: Flask) -> Iterator[Stop]:

@@ -1,8 +1,6 @@
 """Something to try out."""
 
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -35,6 +33,7 @@ from portal.services import accounts, demo, merchants, reviews, trash
 from portal.services.ledger.expiring import due_at
 from portal.services.ledger.verifying import verify
 from tests.factories import NOW, make_merchant, within
+from tests.tour import copy
 
 SEEN = {"enrol", "welcome_bonus", "earn", "stamp", "stamp_complete", "redeem", "redeem_cancel"}
 SEEN |= {"merge_in", "merge_out"}
@@ -60,11 +59,6 @@ def cafe(session, engine_name, built):
     if engine_name == "sqlite" and not is_kept:
         copy(db.engine.url.database, built)
     return merchants.find_merchant("cafe-lumiere")
-
-
-def copy(source, target):
-    with closing(sqlite3.connect(source)) as here, closing(sqlite3.connect(target)) as there:
-        here.backup(there)
 
 
 def count(session, merchant, model):

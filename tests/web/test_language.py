@@ -41,10 +41,16 @@ def pseudo(app, monkeypatch):
     monkeypatch.setattr(words.reader, "catalogue", Pseudo)
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Where the demo is kept once it was built."""
+    return tmp_path_factory.mktemp("demo") / "built.db"
+
+
 @pytest.fixture
-def house(app, pseudo, sign_in):
+def house(app, pseudo, sign_in, kept):
     """The demo, and its owner at a browser; `house.ask(address)` reads a page and keeps what is unmarked."""
-    tour.build_demo()
+    tour.load_demo(kept)
     merchant = merchants.find_merchant(tour.MERCHANT)
     merchant.locale = "ja"
     db.session.commit()
