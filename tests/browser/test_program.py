@@ -88,8 +88,24 @@ def test_the_rules_are_changed_and_a_fault_is_told_beside_its_field(signed_in, s
     expect(page.get_by_label("Smallest purchase that earns")).to_have_value("2,50")
     rate.fill("10")
     page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing is saved yet.")
+    look = page.get_by_role("region", name="What the last 90 days would have been")
+    expect(look).to_be_focused()
+    expect(look).to_be_in_viewport()
+    assert faults(page) == []
+    page.get_by_role("button", name="Save these rules").click()
     expect(page.get_by_text("Version 2 counts from now on.")).to_be_visible()
     expect(page.get_by_label("Smallest purchase that earns")).to_have_value("2.50")
+
+
+def test_what_was_looked_at_is_saved_at_once(signed_in, shop, program):
+    page = signed_in
+    page.goto(shop.at("program/earning"))
+    page.get_by_label("Points per unit spent").fill("10")
+    page.get_by_role("button", name="See what would change").click()
+    expect(page.get_by_role("heading", name="What the last 90 days would have been")).to_be_in_viewport()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Version 2 counts from now on.")).to_be_visible()
 
 
 def test_the_card_follows_the_rules_while_they_are_typed(signed_in, shop, program):
@@ -188,6 +204,7 @@ def test_without_javascript_tiers_come_and_go(signed_in, shop, program, browser)
     page.get_by_role("button", name="Remove tier 2").click()
     expect(page.get_by_role("group", name="Tier 2").get_by_label("Name")).to_have_value("Patron")
     page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Save these rules").click()
     expect(page.get_by_text("Version 2 counts from now on.")).to_be_visible()
     page.goto(shop.at("program/rewards/"))
     page.get_by_role("button", name="Move Croissant up").click()
@@ -428,6 +445,7 @@ def test_frozen_stamps_become_points_in_the_dialog(signed_in, shop, program, mon
     page.goto(shop.at("program/earning"))
     page.get_by_text("Points for what they spend.").click()
     page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Save these rules").click()
     expect(page.get_by_text("2 cards hold 11 frozen stamps.")).to_be_visible()
     page.get_by_role("link", name="Convert them into points…").click()
     dialog = page.get_by_role("dialog", name="Convert frozen stamps")

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
+from werkzeug.datastructures import MultiDict
 
 from portal.extensions import db
 from portal.models.merchant import Merchant
 from portal.models.user import User
 from portal.services import sessions
+from portal.web.program.looking import mark_of
 
 HTMX = {"HX-Request": "true"}
 
@@ -80,3 +82,8 @@ def statements():
             event.remove(Engine, "before_cursor_execute", hear)
 
     return listening
+
+
+def looked(typed: dict[str, Any]) -> dict[str, Any]:
+    """What a form of rules sends once its owner has seen what it would change."""
+    return typed | {"looked": mark_of(MultiDict(typed))}

@@ -19,7 +19,7 @@ from portal.services.ledger.visits import Visit
 from portal.web.program.fields import TIMES
 from tests.factories import give, make_card, make_member, make_program, make_user, owner_of, within
 from tests.web.cast import make_cast
-from tests.web.conftest import path
+from tests.web.conftest import looked, path
 
 TIERS = [
     {"key": "guest", "name": "Guest", "threshold": 0, "multiplier_bp": 10_000},
@@ -230,7 +230,7 @@ def test_a_save_makes_a_new_version(as_owner, cast, program):
         point_value="0,005",
         stamps_reward_value="3.9",
     )
-    answer = as_owner.post(to(cast, "earning"), data=typed)
+    answer = as_owner.post(to(cast, "earning"), data=looked(typed))
     assert (answer.status_code, answer.location) == (303, to(cast, "earning"))
     saved = read(cast.merchant)
     assert (saved.loyalty_type, saved.points_per_euro, saved.minimum_purchase_cents) == ("hybrid", 1_000, 250)
@@ -243,14 +243,14 @@ def test_a_save_makes_a_new_version(as_owner, cast, program):
 
 
 def test_saving_nothing_new_says_so_and_makes_no_version(as_owner, cast, program):
-    answer = as_owner.post(to(cast, "earning"), data=earning())
+    answer = as_owner.post(to(cast, "earning"), data=looked(earning()))
     assert answer.status_code == 303
     assert "Nothing differs" in as_owner.get(answer.location).text
     assert read(cast.merchant).version == 1
 
 
 def test_what_is_not_sent_stays_as_it_is(as_owner, cast, program):
-    assert as_owner.post(to(cast, "earning"), data={"points_per_euro": "3"}).status_code == 303
+    assert as_owner.post(to(cast, "earning"), data=looked({"points_per_euro": "3"})).status_code == 303
     saved = read(cast.merchant)
     assert (saved.points_per_euro, saved.stamps_target, saved.loyalty_type) == (3, 10, "points")
 
@@ -298,7 +298,7 @@ def test_a_bad_rule_is_told_beside_it_and_nothing_is_saved(as_owner, cast, progr
 
 def test_every_bad_rule_is_told_at_once(as_owner, cast, program):
     answer = as_owner.post(
-        to(cast, "earning"), data=earning(points_per_euro="x", stamps_target="0", point_value="x")
+        to(cast, "earning"), data=looked(earning(points_per_euro="x", stamps_target="0", point_value="x"))
     )
     assert len(bad(answer)) == 3
 
@@ -307,12 +307,14 @@ def test_what_somebody_else_saved_meanwhile_stays(as_owner, cast, program):
     page = as_owner.get(to(cast, "earning")).text
     seen = html.unescape(re.search(r'name="seen"\s+value="([^"]*)"', page).group(1))
     assert json.loads(seen)["welcome_bonus_points"] == "0"
-    as_owner.post(to(cast, "earning"), data=earning(welcome_bonus_points="50"))
-    answer = as_owner.post(to(cast, "earning"), data=earning(points_per_euro="4") | {"seen": seen})
+    as_owner.post(to(cast, "earning"), data=looked(earning(welcome_bonus_points="50")))
+    answer = as_owner.post(to(cast, "earning"), data=looked(earning(points_per_euro="4") | {"seen": seen}))
     assert answer.status_code == 303
     saved = read(cast.merchant)
     assert (saved.points_per_euro, saved.welcome_bonus_points) == (4, 50)
-    answer = as_owner.post(to(cast, "earning"), data=earning(welcome_bonus_points="60") | {"seen": seen})
+    answer = as_owner.post(
+        to(cast, "earning"), data=looked(earning(welcome_bonus_points="60") | {"seen": seen})
+    )
     assert answer.status_code == 409
     assert "Somebody changed this meanwhile: “50”" in html.unescape(answer.text)
     assert 'value="60"' in answer.text
@@ -329,7 +331,7 @@ def test_tiers_are_saved_as_basis_points(as_owner, cast, program):
         ("Gold two", "vip", "1 000", "x2"),
     )
     answer = as_owner.post(
-        to(cast, "tiers"), data=typed | {"tier_window_days": "365", "tier_grace_days": "0"}
+        to(cast, "tiers"), data=looked(typed | {"tier_window_days": "365", "tier_grace_days": "0"})
     )
     assert answer.status_code == 303
     saved = read(cast.merchant)
@@ -345,9 +347,9 @@ def test_tiers_are_saved_as_basis_points(as_owner, cast, program):
 
 def test_without_rows_there_are_no_tiers(as_owner, cast):
     start(cast.merchant, tier_config=TIERS)
-    assert as_owner.post(to(cast, "tiers"), data={"tier_grace_days": "7"}).status_code == 303
+    assert as_owner.post(to(cast, "tiers"), data=looked({"tier_grace_days": "7"})).status_code == 303
     assert read(cast.merchant).tier_config == TIERS
-    assert as_owner.post(to(cast, "tiers"), data={"tiers": "1"}).status_code == 303
+    assert as_owner.post(to(cast, "tiers"), data=looked({"tiers": "1"})).status_code == 303
     assert read(cast.merchant).tier_config == []
     assert "everybody collects alike" in as_owner.get(to(cast, "tiers")).text
 
@@ -356,7 +358,7 @@ def test_keys_are_made_from_names_and_never_twice(as_owner, cast, program):
     typed = rows(
         ("Gold", "gold-2", "0", "1"), ("Göld!", "", "5", "1"), ("gold.", "", "6", "1"), ("東京", "", "7", "1")
     )
-    assert as_owner.post(to(cast, "tiers"), data=typed).status_code == 303
+    assert as_owner.post(to(cast, "tiers"), data=looked(typed)).status_code == 303
     assert [t["key"] for t in read(cast.merchant).tier_config] == ["gold-2", "gold", "gold-3", "tier"]
 
 
@@ -377,7 +379,7 @@ def test_keys_are_made_from_names_and_never_twice(as_owner, cast, program):
 )
 def test_a_bad_tier_is_told_in_its_row(as_owner, cast, program, wrong):
     tiers, cell, sentence = wrong
-    answer = as_owner.post(to(cast, "tiers"), data=rows(*tiers))
+    answer = as_owner.post(to(cast, "tiers"), data=looked(rows(*tiers)))
     assert answer.status_code == 422
     assert sentence in html.unescape(answer.text)
     assert re.search(rf'id="{cell}-error"', answer.text)
@@ -387,7 +389,7 @@ def test_a_bad_tier_is_told_in_its_row(as_owner, cast, program, wrong):
 
 def test_too_many_tiers_are_told_above_the_rows(as_owner, cast, program):
     many = [(f"T{n}", "", str(n), "1") for n in range(13)]
-    answer = as_owner.post(to(cast, "tiers"), data=rows(*many))
+    answer = as_owner.post(to(cast, "tiers"), data=looked(rows(*many)))
     assert answer.status_code == 422
     assert "at most 12 tiers" in answer.text
 
@@ -395,17 +397,20 @@ def test_too_many_tiers_are_told_above_the_rows(as_owner, cast, program):
 def test_rows_come_and_go_without_saving(as_owner, cast):
     start(cast.merchant, tier_config=TIERS)
     typed = rows(("Guest", "guest", "0", "1"), ("Typed", "", "abc", "?"))
-    answer = as_owner.post(to(cast, "tiers"), data=typed | {"row": "add"})
+    answer = as_owner.post(to(cast, "tiers"), data=looked(typed | {"row": "add"}))
     assert answer.status_code == 200
     assert 'id="tier-2-name"' in answer.text
     assert 'value="Typed"' in answer.text
-    answer = as_owner.post(to(cast, "tiers"), data=typed | {"row": "remove-0"})
+    answer = as_owner.post(to(cast, "tiers"), data=looked(typed | {"row": "remove-0"}))
     assert 'value="Guest"' not in answer.text
     assert 'value="Typed"' in answer.text
     for nonsense in ("remove-9", "remove-x", "remove-", "other"):
-        assert as_owner.post(to(cast, "tiers"), data=typed | {"row": nonsense}).status_code in (200, 422)
+        assert as_owner.post(to(cast, "tiers"), data=looked(typed | {"row": nonsense})).status_code in (
+            200,
+            422,
+        )
     assert read(cast.merchant).tier_config == TIERS
-    answer = as_owner.post(to(cast, "tiers"), data={"tiers": "1", "row": "add"})
+    answer = as_owner.post(to(cast, "tiers"), data=looked({"tiers": "1", "row": "add"}))
     assert re.search(r'id="tier-0-threshold"[^>]*value="0"', answer.text)
 
 
@@ -416,24 +421,24 @@ def seen_in(answer):
 
 def test_another_owners_tiers_are_told_beside_a_bad_cell_too(as_owner, cast, program):
     seen = seen_in(as_owner.get(to(cast, "tiers")))
-    as_owner.post(to(cast, "tiers"), data=rows(("Theirs", "theirs", "0", "2")))
-    answer = as_owner.post(to(cast, "tiers"), data=rows(("Mine", "", "abc", "1")) | {"seen": seen})
+    as_owner.post(to(cast, "tiers"), data=looked(rows(("Theirs", "theirs", "0", "2"))))
+    answer = as_owner.post(to(cast, "tiers"), data=looked(rows(("Mine", "", "abc", "1")) | {"seen": seen}))
     assert answer.status_code == 409
     text = html.unescape(answer.text)
     assert "Somebody changed this meanwhile: “Theirs" in text
     assert 'id="tier-0-threshold-error"' in text
     again = rows(("Mine", "", "0", "1")) | {"seen": seen_in(answer)}
-    assert as_owner.post(to(cast, "tiers"), data=again).status_code == 303
+    assert as_owner.post(to(cast, "tiers"), data=looked(again)).status_code == 303
 
 
 @pytest.mark.parametrize("button", ["add", "remove-1"])
 def test_another_owners_tiers_are_told_after_a_row_came_or_went(as_owner, cast, program, button):
     seen = seen_in(as_owner.get(to(cast, "tiers")))
-    as_owner.post(to(cast, "tiers"), data=rows(("Theirs", "theirs", "0", "2")))
+    as_owner.post(to(cast, "tiers"), data=looked(rows(("Theirs", "theirs", "0", "2"))))
     typed = rows(("Mine", "", "0", "1"), ("", "", "", "")) | {"seen": seen}
-    between = as_owner.post(to(cast, "tiers"), data=typed | {"row": button})
+    between = as_owner.post(to(cast, "tiers"), data=looked(typed | {"row": button}))
     assert seen_in(between) == seen
-    late = as_owner.post(to(cast, "tiers"), data=typed | {"seen": seen_in(between)})
+    late = as_owner.post(to(cast, "tiers"), data=looked(typed | {"seen": seen_in(between)}))
     assert late.status_code == 409
     assert "Somebody changed this meanwhile: “Theirs" in html.unescape(late.text)
     assert read(cast.merchant).tier_config[0]["key"] == "theirs"
@@ -441,7 +446,7 @@ def test_another_owners_tiers_are_told_after_a_row_came_or_went(as_owner, cast, 
 
 def test_a_long_name_of_a_tier_is_kept_as_typed(as_owner, cast, program):
     long = "Gold" * 60
-    answer = as_owner.post(to(cast, "tiers"), data=rows((long, "", "0", "1")))
+    answer = as_owner.post(to(cast, "tiers"), data=looked(rows((long, "", "0", "1"))))
     assert answer.status_code == 422
     assert f'value="{long}"' in answer.text
 
@@ -649,9 +654,9 @@ def test_an_earlier_program_can_take_the_place_of_the_current(as_owner, cast, pr
 
 
 def test_the_history_says_who_changed_what(as_owner, cast, program):
-    as_owner.post(to(cast, "earning"), data=earning(points_per_euro="2", points_expiration_days="90"))
+    as_owner.post(to(cast, "earning"), data=looked(earning(points_per_euro="2", points_expiration_days="90")))
     as_owner.post(to(cast, "branding"), data={"card_color": "#112233", "card_name": "Carte Lumière"})
-    as_owner.post(to(cast, "tiers"), data=rows(("Guest", "", "0", "1"), ("Gold", "", "1000", "1.5")))
+    as_owner.post(to(cast, "tiers"), data=looked(rows(("Guest", "", "0", "1"), ("Gold", "", "1000", "1.5"))))
     as_owner.post(to(cast, "limits"), data={"clawback_policy": "clamp_to_zero"})
     as_owner.post(to(cast, "deactivation"), data={"redeem_until": ""})
     text = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", as_owner.get(to(cast, "history")).text)).split())
@@ -683,7 +688,7 @@ def test_one_version_is_shown_in_full_with_its_own_colours(as_owner, sign_in, ca
 
 def test_a_long_history_has_pages(as_owner, cast, program):
     for n in range(2, 24):
-        as_owner.post(to(cast, "earning"), data=earning(points_per_euro=str(n)))
+        as_owner.post(to(cast, "earning"), data=looked(earning(points_per_euro=str(n))))
     first = as_owner.get(to(cast, "history")).text
     assert first.count('id="version-') == 20
     older = re.search(r'href="([^"]+)"\s+id="older"', first).group(1)
@@ -697,7 +702,7 @@ def test_a_program_from_before_versions_has_an_empty_history(as_owner, cast):
     make_program(cast.merchant)
     assert "No versions here" in as_owner.get(to(cast, "history")).text
     assert "Pause between two stamps" in as_owner.get(to(cast, "history/1")).text
-    as_owner.post(to(cast, "earning"), data=earning(points_per_euro="2"))
+    as_owner.post(to(cast, "earning"), data=looked(earning(points_per_euro="2")))
     assert "What was before is not kept." in as_owner.get(to(cast, "history")).text
 
 
@@ -706,7 +711,7 @@ def test_who_saved_stays_named_after_leaving(as_owner, sign_in, cast, program):
     from tests.factories import make_owner
 
     make_owner(cast.merchant, paul)
-    sign_in(paul).post(to(cast, "earning"), data=earning(points_per_euro="2"))
+    sign_in(paul).post(to(cast, "earning"), data=looked(earning(points_per_euro="2")))
     with within(cast.merchant):
         from portal.services import accounts
         from tests.factories import ADMIN, NOW
@@ -734,14 +739,14 @@ def test_a_tab_asks_the_database_little(as_owner, cast, statements, tab):
     few = asked()
     for n in range(12):
         make_reward(made, tier_key="gold", position=n)
-        as_owner.post(to(cast, "earning"), data=earning(points_per_euro=str(n + 2)))
+        as_owner.post(to(cast, "earning"), data=looked(earning(points_per_euro=str(n + 2))))
     assert asked() == few <= 6
 
 
 def test_versions_belong_to_their_program(as_owner, cast, program):
     """A new program counts from 1 again; the versions of the old one are not its own."""
     for n in (2, 3):
-        as_owner.post(to(cast, "earning"), data=earning(points_per_euro=str(n)))
+        as_owner.post(to(cast, "earning"), data=looked(earning(points_per_euro=str(n))))
     as_owner.post(to(cast, "deletion"))
     as_owner.post(to(cast, ""), data={"loyalty_type": "stamps"})
     assert as_owner.get(to(cast, "history/2")).status_code == 404

@@ -12,7 +12,7 @@ from portal.extensions import db
 from portal.models import LoyaltyReward, Store
 from portal.services import trash
 from tests.factories import NOW, make_merchant, make_program, make_reward, make_store, owner_of, within
-from tests.web.conftest import path
+from tests.web.conftest import looked, path
 from tests.web.test_program import TIERS, as_owner, bad, cast, read, start, to  # noqa: F401 - fixtures
 
 
@@ -211,7 +211,7 @@ def test_rules_for_all_rewards(as_owner, cast, program):  # noqa: F811
 
 def test_a_tier_that_a_reward_needs_cannot_go(as_owner, cast, program):  # noqa: F811
     make_reward(program, "Cake", tier_key="gold")
-    answer = as_owner.post(to(cast, "tiers"), data={"tiers": "1"})
+    answer = as_owner.post(to(cast, "tiers"), data=looked({"tiers": "1"}))
     assert answer.status_code == 422
     assert "“Cake” is for the tier “Gold”" in html.unescape(answer.text)
     assert read(cast.merchant).tier_config == TIERS

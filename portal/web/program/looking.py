@@ -1,15 +1,30 @@
 """What the last 90 days would have been by the rules as typed, told before they are saved."""
 
+import hashlib
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from flask import request
+from werkzeug.datastructures import MultiDict
 
 from portal.models.loyalty_program import LoyaltyProgram
-from portal.services.ledger.preview import Change, Preview, preview_rules
+from portal.services.ledger.preview import Change, Preview, preview_rules, proposed
+from portal.services.ledger.preview_stamps import STAMP_RULES
 from portal.web.program.forms import TabForm
 from portal.web.scope import now
 from portal.words import _, ngettext, number
 
 TABS = ("earning", "tiers")  # whose rules say how much is collected
+RULES = (
+    *STAMP_RULES,
+    "points_per_euro",
+    "minimum_purchase_cents",
+    "welcome_bonus_points",
+    "tier_config",
+    "tier_window_days",
+)
+# A key left empty is made from the name and shown then; it counts nothing.
+NOT_TYPED = frozenset({"csrf_token", "seen", "look", "looked", "row", "tier_key"})
 
 
 class Line(NamedTuple):
@@ -22,11 +37,40 @@ class Line(NamedTuple):
 
 
 class Look(NamedTuple):
-    """All that is told: figures, and sentences about members and rewards."""
+    """All that is told: figures, and sentences about members and rewards.
+
+    `looked` goes back with the form and says what was looked at; `is_asking` that somebody wanted to save.
+    """
 
     preview: Preview
     lines: list[Line]
     sentences: list[str]
+    looked: str
+    is_asking: bool
+
+
+def before_saving(form: TabForm, program: LoyaltyProgram) -> dict[str, Any] | None:
+    """Say what to show before the rules are saved; None once just these were looked at, or none matters."""
+    if "look" in request.form:
+        return {"look": look(form, program)}
+    if request.form.get("looked") == mark_of(request.form):
+        return None
+    wanted = form.carry_out(lambda: proposed(program, form.details()))
+    if wanted is None:
+        return {"look": None}
+    return {"look": look(form, program)} if _differ(wanted, program) else None
+
+
+def mark_of(typed: MultiDict[str, str]) -> str:
+    """Mark what was typed, so that nothing else is saved by it."""
+    told = [(name, value.strip()) for name, value in typed.items(multi=True) if name not in NOT_TYPED]
+    told = sorted((each for each in told if each[1]), key=lambda each: each[0])  # rows stay in their order
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
+
+
+def _differ(wanted: LoyaltyProgram, program: LoyaltyProgram) -> bool:
+    """Tell whether a rule differs by which something is counted."""
+    return any(getattr(wanted, rule) != getattr(program, rule) for rule in RULES)
 
 
 def look(form: TabForm, program: LoyaltyProgram) -> Look | None:
@@ -35,7 +79,8 @@ def look(form: TabForm, program: LoyaltyProgram) -> Look | None:
     if seen is None:
         return None
     form.status = 200
-    return Look(seen, list(_lines(seen)), list(_sentences(seen)))
+    is_asking = "look" not in request.form
+    return Look(seen, list(_lines(seen)), list(_sentences(seen)), mark_of(request.form), is_asking)
 
 
 def _lines(seen: Preview) -> Iterator[Line]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.extensions import db
@@ -42,13 +42,13 @@ def show(tab: str) -> Response | AnyResponse:
 
 
 def save(tab: str) -> Response | AnyResponse:
-    """Save the rules of one tab, or say what they would change; where nothing differs, no new version."""
+    """Save the rules of one tab, once it was said what they would change; nothing differs: no new version."""
     program = shown.to_change()
     form = FORMS[tab].of(program)
     if form.rearranged():
         return shown_tab(tab, program, form)
-    if "look" in request.form and tab in looking.TABS:
-        return shown_tab(tab, program, form, look=looking.look(form, program))
+    if tab in looking.TABS and (told := looking.before_saving(form, program)) is not None:
+        return shown_tab(tab, program, form, **told)
     changed = form.carry_out(
         lambda: programs.change_program(program, by=actor(), now=now(), **form.details())
     )
