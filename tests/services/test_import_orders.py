@@ -147,8 +147,8 @@ def test_lines_of_days_apart_are_not_one_basket(session, bean, gare):
     apart = line("8", who="0") + line("8", who="0", when="2019-04-09")
     _, outcomes, _ = take(bean, night + apart, group_by=())
     told = {each.basket.key: each for each in outcomes}
-    assert (told["7"].outcome, told["8"].outcome) == ("new", "refused")
-    assert "were sold more than a day apart. Is a column missing in --group-by?" in told["8"].reason
+    assert (told["7"].outcome, told["8/3"].outcome) == ("new", "refused")
+    assert "were sold more than a day apart. Is a column missing in --group-by?" in told["8/3"].reason
 
 
 def test_the_broken_header_of_one_cell_is_mended(session, bean, gare, kelly):

@@ -36,6 +36,7 @@ from portal.services.imports.zones import zone_called
 from portal.services.ledger.earning import MOST_CENTS
 from portal.words import _
 
+BETWEEN = "\x1f"  # the number of a basket and its store
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # no till wrote a receipt before
 LONGEST = timedelta(days=1)  # from the first line of a basket to its last
 
@@ -47,6 +48,7 @@ class Reader:
         self.plan, self.now = plan, now
         self.zone: ZoneInfo = plan.merchant.zone
         self.currency: str = plan.merchant.currency
+        self._last = ("", "")
 
     def gather(self, receipts: Receipts, step: Callable[[int], object]) -> Iterator[Line]:
         """Sort the wanted lines into their baskets; yields those that were left out. `step` hears of each."""
@@ -60,9 +62,19 @@ class Reader:
             known = len(line.cells) > most
             cells = [line.cells[at] for at in group_by] if known else []
             if any(cells):
-                receipts.add("/".join(cells), self._seconds(line), line)
+                receipts.add(self._key("/".join(cells), line), self._seconds(line), line)
             else:
                 receipts.add(f"line {line.number}", None, self._nameless(line))
+
+    def _key(self, number: str, line: Line) -> str:
+        """Tell baskets of one number apart by their store; a blank one is that of the line before."""
+        if not self.plan.is_numbered_by_store:
+            return number
+        store = self.plan.text(line, "store").casefold()
+        if not store and self._last[0] == number:
+            store = self._last[1]
+        self._last = (number, store)
+        return f"{number}{BETWEEN}{store}" if store else number
 
     def _nameless(self, line: Line) -> Line:
         """Fault a line that nothing tells from others: it could not be known again."""
@@ -82,7 +94,8 @@ class Reader:
 
     def read(self, receipt: Receipt) -> Basket:
         """Read a basket; what cannot be understood, in any of its lines, is a fault of the whole."""
-        basket = Basket(receipt.key, receipt.lines)
+        number = receipt.key.partition(BETWEEN)[0]
+        basket = Basket(receipt.key.replace(BETWEEN, "/"), receipt.lines, number)
         for line in receipt.lines:
             if line.fault:
                 basket.faults.append(line.fault)

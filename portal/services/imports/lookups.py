@@ -38,6 +38,7 @@ class Known(NamedTuple):
     total_cents: int
     occurred_at: datetime
     customer_id: int | None
+    store_id: int | None
     deletion_id: int | None
 
 
@@ -172,17 +173,13 @@ def orders_here(merchant_id: int, keys: Sequence[str]) -> dict[str, Known]:
 
     One that was put there by taking an import back does not count: it may be imported again.
     """
-    columns = (Order.id, Order.external_ref, Order.total_cents, Order.occurred_at)
-    mine = (Order.merchant_id == merchant_id, Order.external_ref.in_(list(keys)))
-    query = select(*columns, Order.customer_id, Order.deletion_id).where(*mine, Order.purged_at.is_(None))
+    mine = (Order.merchant_id == merchant_id, Order.external_ref.in_(list(keys)), Order.purged_at.is_(None))
+    columns = (Order.external_ref, Order.id, Order.total_cents, Order.occurred_at, Order.customer_id)
+    query = select(*columns, Order.store_id, Order.deletion_id).where(*mine)
     dead_first = query.order_by(Order.deletion_id.is_(None), Order.id)
     found = db.session.execute(dead_first, execution_options=DEAD_TOO).all()
     undone = taken_back(merchant_id, "orders", [row.id for row in found if row.deletion_id])
-    return {
-        row.external_ref: Known(row.id, row.total_cents, row.occurred_at, row.customer_id, row.deletion_id)
-        for row in found
-        if row.id not in undone
-    }
+    return {row.external_ref: Known(row.id, *row[2:]) for row in found if row.id not in undone}
 
 
 def taken_back(merchant_id: int, kind: str, ids: Sequence[int]) -> set[int]:

@@ -22,6 +22,7 @@ from portal.models.order import Order, OrderLine
 from portal.services.imports import batches, lookups, posting
 from portal.services.imports.baskets import Reader
 from portal.services.imports.endings import ENDINGS
+from portal.services.imports.naming import Names
 from portal.services.imports.outcomes import Outcome
 from portal.services.imports.plans import Plan
 from portal.services.imports.receipts import Receipts
@@ -68,9 +69,10 @@ class OrderWriter:
     def write(self, chunk: Sequence[Basket]) -> list[Outcome]:
         """Write a chunk: the orders, their lines, what they earned, and what the batch remembers."""
         program = refuse_if_not_earning(program_of(self.merchant_id)) if self.plan.is_earning else None
-        here = lookups.orders_here(self.merchant_id, [basket.key for basket in chunk])
         stores = lookups.Stores(self.merchant_id)
-        outcomes = [self._judge(basket, here, stores) for basket in chunk]
+        names = Names(self.plan, stores)
+        here = lookups.orders_here(self.merchant_id, names.possible(chunk))
+        outcomes = [self._judge(basket, here, names) for basket in chunk]
         self._recall(outcomes)
         if any(each.outcome in WRITTEN and not each.is_resumed for each in outcomes):
             self._write(outcomes, stores, program)
@@ -89,21 +91,22 @@ class OrderWriter:
             self._earn(fresh, program, batch)
         self._remember(batch, [each for each in outcomes if not each.is_resumed])
 
-    def _judge(self, basket: Basket, here: dict[str, lookups.Known], stores: lookups.Stores) -> Outcome:
+    def _judge(self, basket: Basket, here: dict[str, lookups.Known], names: Names) -> Outcome:
         """Say what is to become of a basket."""
         if basket.faults:
             return Outcome(basket, "refused", " ".join(basket.faults))
-        known = here.get(basket.key)
-        if known is not None:
-            return _here_already(basket, known)
-        return _not_sold(basket) if basket.ending else self._judge_new(basket, stores)
-
-    def _judge_new(self, basket: Basket, stores: lookups.Stores) -> Outcome:
-        name = self.plan.store or basket.said.get("store")
         try:
-            return Outcome(basket, "new", store_id=stores.called(name))
+            names.settle(basket, here)
+            known = here.get(basket.key)
+            return _here_already(basket, known) if known else self._judge_new(basket, names.stores)
         except Refused as refusal:
             return Outcome(basket, "refused", refusal.message)
+
+    def _judge_new(self, basket: Basket, stores: lookups.Stores) -> Outcome:
+        if basket.ending:
+            return _not_sold(basket)
+        name = self.plan.store or basket.said.get("store")
+        return Outcome(basket, "new", store_id=stores.called(name))
 
     def _add(self, fresh: Sequence[Outcome], stores: lookups.Stores) -> None:
         baskets = [each.basket for each in fresh]

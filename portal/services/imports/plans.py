@@ -26,8 +26,9 @@ class Plan:
     """One import, ready to run in the merchant's scope.
 
     Of customers and orders: `dates` says which way round 3/4/2026 is meant, `cards` are the columns with
-    numbers of old cards, `group_by` those that say which lines are one basket, `is_earning` whether
-    points are posted; `source_hash` knows the same import again.
+    numbers of old cards, `group_by` those that say which lines are one basket, `is_numbered_by_store`
+    whether stores may have the same numbers, `is_earning` whether points are posted; `source_hash` knows
+    the same import again.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Plan:
     dates: str | None = None
     cards: tuple[int, ...] = ()
     group_by: tuple[int, ...] = ()
+    is_numbered_by_store: bool = False
     is_earning: bool = False
     file_name: str | None = None
     source_hash: str = ""

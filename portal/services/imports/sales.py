@@ -37,6 +37,7 @@ class Basket:
 
     key: str
     lines: list[Line]
+    number: str = ""
     said: dict[str, str] = field(default_factory=dict)
     at: datetime | None = None
     items: list[Item] = field(default_factory=list)

@@ -82,7 +82,9 @@ def plan_orders(merchant: Merchant, table: Table, asked: Asked) -> Plan:
     if asked.is_earning:
         refuse_if_not_earning(program_of(merchant.id))
     kept = {name: at for name, at in columns.items() if not (name == "store" and asked.store)}
-    return replace(found, columns=kept, group_by=groups, store=asked.store, is_earning=asked.is_earning)
+    found = replace(found, columns=kept, group_by=groups, store=asked.store, is_earning=asked.is_earning)
+    # What the known programs number is unique in all stores of an account.
+    return replace(found, is_numbered_by_store=not (asked.group_by or asked.format))
 
 
 def refuse_beside_undo(merchant: Merchant) -> None:
