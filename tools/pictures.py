@@ -70,6 +70,45 @@ def open_palette(page: Page) -> None:
     page.wait_for_timeout(600)
 
 
+def refund_first_order(page: Page) -> None:
+    """Ask to refund the newest order, write an amount, and wait for what it would do."""
+    page.locator("tbody tr").first.get_by_role("link").first.click()
+    page.get_by_role("link", name="Refund…").click()
+    page.get_by_role("dialog").locator("#amount").fill("1.00")
+    page.locator("#refund-told strong").wait_for()
+
+
+def open_full_card(page: Page) -> None:
+    """Open the card with the most points."""
+    page.locator("td.title a").first.click()
+    page.locator("#statement").wait_for()
+
+
+def accept_first(page: Page) -> None:
+    """Ask to accept what waits for review."""
+    page.get_by_role("link", name="Accept…").first.click()
+    page.get_by_role("dialog").wait_for()
+
+
+def look_before_saving(page: Page) -> None:
+    """Change a rule and see what it would have changed."""
+    page.get_by_label("Points per unit spent").fill("12")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Save these rules").wait_for()
+
+
+def convert_stamps(page: Page) -> None:
+    """Collect points only from now on, and see what the frozen stamps would become."""
+    page.get_by_text("Points for what they spend.").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Save these rules").click()
+    page.get_by_role("link", name="Convert them into points…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Points for one stamp").fill("10")
+    dialog.get_by_role("button", name="See what it does").click()
+    dialog.get_by_role("button", name="Convert", exact=True).wait_for()
+
+
 SHOTS = (
     Shot("dashboard", "/m/cafe-lumiere/"),
     Shot("dashboard-phone", "/m/cafe-lumiere/", size=PHONE),
@@ -83,14 +122,23 @@ SHOTS = (
     Shot("team", "/m/cafe-lumiere/team/"),
     Shot("team-invite", "/m/cafe-lumiere/team/new"),
     Shot("program-earning", "/m/cafe-lumiere/program/"),
+    Shot("program-look", "/m/cafe-lumiere/program/earning", look_before_saving),
     Shot("program-rewards", "/m/cafe-lumiere/program/rewards"),
     Shot("program-branding", "/m/cafe-lumiere/program/branding"),
     Shot("program-history", "/m/cafe-lumiere/program/history"),
+    Shot("customers", "/m/cafe-lumiere/customers/"),
+    Shot("customers-phone", "/m/cafe-lumiere/customers/", size=PHONE),
+    Shot("card", "/m/cafe-lumiere/cards/?sort=points&direction=desc", open_full_card),
+    Shot("order-refund", "/m/cafe-lumiere/orders/", refund_first_order),
+    Shot("review-accept", "/m/cafe-lumiere/reviews/", accept_first),
     Shot("trash", "/m/cafe-lumiere/trash/"),
     Shot("trash-act", "/m/cafe-lumiere/trash/", open_first_act),
     Shot("audit", "/m/cafe-lumiere/audit/"),
     Shot("settings", "/m/cafe-lumiere/settings/"),
     Shot("palette", "/m/cafe-lumiere/products/", open_palette),
+    Shot(
+        "program-conversion", "/m/cafe-lumiere/program/earning", convert_stamps
+    ),
 )
 
 
