@@ -8,7 +8,7 @@ import click
 from sqlalchemy import select
 
 from portal.cli.door import sentences, ways_out
-from portal.cli.showing import kinds, moment, names_of, table
+from portal.cli.showing import counted, kinds, moment, names_of, table
 from portal.extensions import db
 from portal.models.actor import OPERATOR
 from portal.models.deletion import Deletion
@@ -93,7 +93,7 @@ def days_left(act: Deletion, now: datetime) -> str:
     left = act.days_left(now)
     if left is None:
         return "on hold" if act.hold else "for ever"
-    return f"{left} day{'' if left == 1 else 's'}"
+    return counted(left, "day")
 
 
 def _until(act: Deletion, now: datetime, zone: Any) -> str:

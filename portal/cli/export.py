@@ -7,6 +7,7 @@ import click
 
 from portal.cli.door import Room, now
 from portal.cli.finding import merchant_named, store_coded
+from portal.cli.showing import counted
 from portal.extensions import db
 from portal.models.merchant import Merchant
 from portal.models.order import Order
@@ -133,4 +134,4 @@ def _write(output: IO[str], rows: Iterator[exports.Row]) -> None:
     for line in exports.csv_lines(rows):
         output.write(line)
         count += 1
-    click.echo(f"{count:,} row{'' if count == 1 else 's'}.", err=True)
+    click.echo(f"{counted(count, 'row')}.", err=True)

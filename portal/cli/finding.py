@@ -37,6 +37,12 @@ def merchant_dead_or_alive(subdomain: str) -> Merchant:
     return merchant or merchant_named(subdomain)
 
 
+def without_program(merchant: Merchant) -> Refused:
+    """Say that a merchant has no program, and how to start one."""
+    start = f"Start one with: flask program set --merchant {merchant.subdomain}"
+    return Refused("no_program", f"{merchant.name} has no program. {start}")
+
+
 def store_coded(merchant: Merchant, code: str) -> Store:
     """Find a living store by its code, in the merchant's scope; raises Refused("unknown_store")."""
     store = db.session.scalar(Store.of(merchant).where(Store.store_code == fold_code(code)))

@@ -8,7 +8,7 @@ import click
 
 from portal.cli import emptying, nights
 from portal.cli.door import Room, now, whole
-from portal.cli.showing import table
+from portal.cli.showing import counted, table
 from portal.extensions import db
 from portal.services.accounts import forget_old_attempts
 from portal.services.ledger.fingerprints import forget_old as forget_old_fingerprints
@@ -29,7 +29,7 @@ def _attempts(moment: datetime) -> bool:
         db.session.commit()
         return forgotten
 
-    click.echo(f"Forgot {whole(forget):,} old tries to sign in.")
+    click.echo(f"Forgot {counted(whole(forget), 'old try', 'old tries')} to sign in.")
     return True
 
 
@@ -39,7 +39,7 @@ def _repeats(moment: datetime) -> bool:
         db.session.commit()
         return forgotten
 
-    click.echo(f"Forgot {whole(forget):,} old calls that could have been sent twice.")
+    click.echo(f"Forgot {counted(whole(forget), 'old call')} that could have been sent twice.")
     return True
 
 
@@ -49,7 +49,8 @@ def _fingerprints(moment: datetime) -> bool:
         db.session.commit()
         return forgotten
 
-    click.echo(f"Forgot {whole(forget):,} marks of welcome bonuses of people erased five years ago.")
+    marks = counted(whole(forget), "mark of a welcome bonus", "marks of welcome bonuses")
+    click.echo(f"Forgot {marks} of people erased five years ago.")
     return True
 
 

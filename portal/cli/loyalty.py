@@ -8,8 +8,8 @@ import click
 
 from portal.cli import nights, numbers_told
 from portal.cli.door import Room, now, whole
-from portal.cli.finding import every_tenant, merchant_dead_or_alive, merchant_named
-from portal.cli.showing import table
+from portal.cli.finding import every_tenant, merchant_dead_or_alive, merchant_named, without_program
+from portal.cli.showing import counted, table
 from portal.cli.words import DAY
 from portal.errors import Refused
 from portal.extensions import db
@@ -29,7 +29,7 @@ ANY = click.option("--merchant", metavar="SUBDOMAIN", help="Only this merchant's
 DAYS = 30  # a report looks back, unless told
 
 
-@click.group("loyalty", cls=Room)
+@click.group("loyalty", cls=Room, short_help="Expiry, tiers, balances and numbers.")
 def loyalty() -> None:
     """What the night does with points, and the numbers of a ledger.
 
@@ -92,13 +92,13 @@ def verify_(ctx: click.Context, *, merchant: str | None) -> None:
         where = "" if finding.card_id is None else f" card {finding.card_id}:"
         click.echo(f"{name}:{where} {finding.sentence} ({finding.rule})", err=True)
     if found:
-        click.echo(f"{found:,} finding{'' if found == 1 else 's'}.", err=True)
+        click.echo(f"{counted(found, 'finding')}.", err=True)
         ctx.exit(1)
     for tenant in tenants:
         with scoped(db.session, tenant):
             more = size_of(tenant)
         cards, movements = cards + more[0], movements + more[1]
-    click.echo(f"Every balance agrees: {cards:,} cards, {movements:,} movements.")
+    click.echo(f"Every balance agrees: {counted(cards, 'card')}, {counted(movements, 'movement')}.")
 
 
 def _findings(tenants: list[int]) -> Iterator[tuple[str, Finding]]:
@@ -124,6 +124,7 @@ def balances(*, merchant: str, form: str) -> None:
     """
     whose = merchant_named(merchant)
     with scoped(db.session, whose.id):
+        _warn_without_program(whose)
         rows = numbers.balances(whose, now=now())
         if form == "csv":
             for line in exports.csv_lines(rows):
@@ -153,7 +154,14 @@ def stats(*, merchant: str, since: date | None, until: date | None) -> None:
         raise click.UsageError(f"--since, {first}, must not be after --until, {last}.")
     period = numbers.Period.of_days(whose, first, last)
     with scoped(db.session, whose.id):
+        _warn_without_program(whose)
         numbers_told.tell(whose, period, (first, last), moment)
+
+
+def _warn_without_program(merchant: Merchant) -> None:
+    """Say why there are no cards; what was before is told all the same."""
+    if find_program(merchant) is None:
+        click.echo(without_program(merchant).message, err=True)
 
 
 @loyalty.command("convert")
@@ -179,7 +187,7 @@ def convert(*, merchant: str, rate: str | None) -> None:
             done = whole(lambda: _converted(whose, visit, per_one, after))  # noqa: B023 - called at once
             cards, taken, given = cards + done.cards, taken + done.taken, given + done.given
             after = done.after
-    click.echo(f"Converted {taken:,} into {given:,} on {cards:,} card{'' if cards == 1 else 's'}.")
+    click.echo(f"Converted {taken:,} into {given:,} on {counted(cards, 'card')}.")
 
 
 def _rate(typed: str | None) -> Decimal | None:
@@ -201,7 +209,7 @@ def _refuse_turned_round(merchant: Merchant, rate: Decimal | None) -> None:
 def _program_of(merchant: Merchant) -> LoyaltyProgram:
     program = find_program(merchant)
     if program is None:
-        raise Refused("no_program", f"{merchant.name} has no program.")
+        raise without_program(merchant)
     return program
 
 

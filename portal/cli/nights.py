@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from portal.cli.door import done, whole
 from portal.cli.finding import every_tenant
+from portal.cli.showing import counted
 from portal.extensions import db
 from portal.models.merchant import Merchant
 from portal.models.tenancy import PLATFORM, scoped
@@ -33,9 +34,9 @@ def expire(moment: datetime, tenants: list[int] | None = None) -> bool:
             told.update(rewards=chunk.done, back=chunk.points)
 
     told, well = _each(tenants, all_of)
-    click.echo(f"Expired {told['points']:,} points of {_counted(told['cards'], 'card')}.")
-    rewards = _counted(told["rewards"], "reward")
-    click.echo(f"Expired {rewards} nobody collected; {told['back']:,} points went back.")
+    click.echo(f"Expired {counted(told['points'], 'point')} of {counted(told['cards'], 'card')}.")
+    rewards = counted(told["rewards"], "reward")
+    click.echo(f"Expired {rewards} nobody collected; {counted(told['back'], 'point')} went back.")
     return well
 
 
@@ -47,7 +48,7 @@ def grade(moment: datetime, tenants: list[int] | None = None) -> bool:
             told.update(up=chunk.up, down=chunk.down)
 
     told, well = _each(tenants, all_of)
-    click.echo(f"{_counted(told['up'], 'card')} went up, {_counted(told['down'], 'card')} down.")
+    click.echo(f"{counted(told['up'], 'card')} went up, {counted(told['down'], 'card')} down.")
     return well
 
 
@@ -59,7 +60,7 @@ def warn(moment: datetime, tenants: list[int] | None = None) -> bool:
             told.update(warned=chunk.done)
 
     told, well = _each(tenants, all_of)
-    click.echo(f"{_counted(told['warned'], 'warning')} of coming expiry.")
+    click.echo(f"{counted(told['warned'], 'warning')} of coming expiry.")
     return well
 
 
@@ -88,7 +89,3 @@ def _chunks(tenant: int, step: Step, moment: datetime) -> Iterator[Any]:
             return
         yield chunk
         after = chunk.after
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

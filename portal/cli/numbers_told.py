@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from decimal import Decimal
 
 import click
 from sqlalchemy import select
@@ -97,7 +98,7 @@ def _percent(basis_points: int | None) -> str:
 
 
 def _money(cents: int | None, merchant: Merchant) -> str:
-    return "no value set" if cents is None else f"{cents // 100:,}.{cents % 100:02} {merchant.currency}"
+    return "no value set" if cents is None else f"{Decimal(cents).scaleb(-2):,.2f} {merchant.currency}"
 
 
 def _part(title: str) -> None:

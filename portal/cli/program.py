@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from portal.cli.door import Room, now, whole
-from portal.cli.finding import merchant_named
+from portal.cli.finding import merchant_named, without_program
 from portal.cli.showing import moment
 from portal.cli.words import each_once, readable
 from portal.errors import Refused
@@ -58,8 +58,7 @@ def show(*, merchant: str) -> None:
     with scoped(db.session, whose.id):
         found = programs.find_program(whose)
         if found is None:
-            message = f"{whose.name} has no program. Start one with: flask program set --merchant {merchant}"
-            raise Refused("no_program", message)
+            raise without_program(whose)
         click.echo(f"# {found.display_name}, version {found.version}, {_standing(found, whose)}")
         for field in sorted(SETTABLE):
             click.echo(f"{field}={_written(getattr(found, field))}")

@@ -26,6 +26,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -
         click.echo("  ".join(padded).rstrip())
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Count in words: 1 card, 2 cards; `many` where an s is not enough."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 def moment(when: datetime | None, zone: tzinfo = UTC) -> str:
     """Write a moment to the minute, in the zone given."""
     return when.astimezone(zone).strftime("%Y-%m-%d %H:%M") if when else ""

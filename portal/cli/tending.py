@@ -6,6 +6,7 @@ from portal.cli import emptying
 from portal.cli.deletions import counts_text, name_of
 from portal.cli.door import Act, now
 from portal.cli.finding import deletion_numbered, merchant_dead_or_alive, scope_for
+from portal.cli.showing import counted
 from portal.cli.words import ID
 from portal.errors import Refused
 from portal.extensions import db
@@ -97,6 +98,6 @@ def doctor(ctx: click.Context, *, merchant: str | None) -> None:
         place = f"merchant {finding.merchant_id}" if finding.merchant_id else "platform"
         click.echo(f"{place}: {finding.sentence} ({finding.rule})", err=True)
     if found:
-        click.echo(f"{len(found):,} finding{'' if len(found) == 1 else 's'}.", err=True)
+        click.echo(f"{counted(len(found), 'finding')}.", err=True)
         ctx.exit(1)
     click.echo("All is well.")

@@ -173,9 +173,9 @@ def test_a_good_ledger_agrees(flask, cafe, bakery):
     with committed(cafe.id):
         earn(card.id, spent_cents=5_00, visit=Visit(by=OWNER, now=NOW))
     result = flask("loyalty", "verify")
-    assert (result.exit_code, result.output) == (0, "Every balance agrees: 2 cards, 1 movements.\n")
+    assert (result.exit_code, result.output) == (0, "Every balance agrees: 2 cards, 1 movement.\n")
     assert flask("loyalty", "verify", "--merchant", "bakery").output == (
-        "Every balance agrees: 1 cards, 0 movements.\n"
+        "Every balance agrees: 1 card, 0 movements.\n"
     )
 
 
@@ -227,7 +227,7 @@ def test_balances_come_as_csv_and_as_a_table(flask, cafe):
 
 
 def test_no_cards_are_said(flask, cafe):
-    assert flask("loyalty", "balances", "--merchant", "cafe-lux").output == "Café Lux has no cards yet.\n"
+    assert flask("loyalty", "balances", "--merchant", "cafe-lux").stdout == "Café Lux has no cards yet.\n"
 
 
 # stats
@@ -254,7 +254,7 @@ def test_the_numbers_of_a_time_are_told(flask, cafe):
 
 def test_a_time_without_anything(flask, cafe):
     words = ("loyalty", "stats", "--merchant", "cafe-lux", "--since", "2026-01-01", "--until", "2026-01-31")
-    said = flask(*words).output
+    said = flask(*words).stdout
     assert said.startswith("Café Lux, 2026-01-01 to 2026-01-31\n")
     for words in ("no value set", "None.", "Nothing was done.", "Nobody joined."):
         assert words in said
@@ -327,4 +327,7 @@ def test_a_rate_is_needed_to_convert(flask, cafe, words, code, says):
 
 def test_there_must_be_a_program_to_convert(flask, cafe):
     result = flask("loyalty", "convert", "--merchant", "cafe-lux", "--rate", "1")
-    assert (result.exit_code, result.stderr) == (1, "Café Lux has no program.\n")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "Café Lux has no program. Start one with: flask program set --merchant cafe-lux\n",
+    )
