@@ -15,7 +15,8 @@ class CustomerMerge(Tenant, Model):
     """One merge and what it moved, so that it can be taken back (specification of loyalty, section 11).
 
     `moved` names the rows that moved and what the survivor's card was before: ids, moments and whether
-    `phone` and `email` were taken over; never the contacts themselves. Without cards it has no `card_id`.
+    `phone` and `email` were taken over; never the contacts themselves. Without cards it has no `card_id`;
+    what a program brought out of the trash later stands in `later`, if cards had moved before.
     """
 
     __tablename__ = "customer_merges"
@@ -28,6 +29,17 @@ class CustomerMerge(Tenant, Model):
     merged_by_id: Mapped[int | None] = mapped_column(global_key("users.id", Rule.HISTORY))
     merged_at: Mapped[datetime]
     unmerged_at: Mapped[datetime | None]
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """What moved, card by card; of a merge without cards nothing."""
+        first = [self.moved] if "card_id" in self.moved else []
+        return [*first, *self.moved.get("later", ())]
+
+    def keep(self, part: dict[str, Any]) -> None:
+        """Add what moved from one more card."""
+        is_first = "card_id" not in self.moved
+        self.moved = self.moved | (part if is_first else {"later": [*self.moved.get("later", ()), part]})
 
     __table_args__ = (
         tenant_key("survivor_id", "customers", Rule.HISTORY),

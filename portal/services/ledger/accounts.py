@@ -138,7 +138,7 @@ def once(
 
 
 def open_account(card_id: int, visit: Visit) -> Account:
-    """Lock the card, also one in the trash; a merged customer's leads to the survivor's.
+    """Lock the card, also one in the trash; a merged customer's leads to the survivor's, once it moved.
 
     Raises Conflict("card_gone") when there is no such card.
     """
@@ -147,7 +147,7 @@ def open_account(card_id: int, visit: Visit) -> Account:
         raise Conflict("card_gone", _("This card is not there any more. Look the customer up again."))
     card, program, merchant = found
     account = Account(card, program, merchant, visit)
-    survivor = _survivors_card(card) if card.is_deleted else None
+    survivor = _survivors_card(card) if card.is_deleted and _has_moved_on(card) else None
     return open_account(survivor, visit) if survivor else account
 
 
@@ -170,6 +170,16 @@ def _locked(card_id: int) -> Select[LoyaltyCard, LoyaltyProgram, Merchant]:
         .with_for_update(of=LoyaltyCard)
         .execution_options(populate_existing=True, include_deleted=True)
     )
+
+
+def _has_moved_on(card: LoyaltyCard) -> bool:
+    """Whether a merge moved what was on the card; while its program lies in the trash none does."""
+    row = LoyaltyTransaction
+    left = (row.type == "merge_out") & (row.reason_code == "merge")
+    came_back = (row.type == "merge_in") & (row.reason_code == "unmerge")
+    mine = (row.merchant_id == card.merchant_id, row.card_id == card.id)
+    last = select(row.type).where(*mine, left | came_back).order_by(row.id.desc()).limit(1)
+    return db.session.scalar(last) == "merge_out"
 
 
 def _survivors_card(card: LoyaltyCard) -> int | None:

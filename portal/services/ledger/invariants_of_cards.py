@@ -3,9 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
+from portal.models.customer import Customer
+from portal.models.deletion import Deletion
 from portal.models.loyalty_card import LoyaltyCard
 from portal.models.loyalty_program import LoyaltyProgram, ProgramVersion
 from portal.models.loyalty_transaction import LoyaltyTransaction
@@ -17,6 +19,7 @@ from portal.words import later
 
 Row, Card, Issue = LoyaltyTransaction, LoyaltyCard, RewardIssue
 AFTER_DEATH = ("refund_reversal", "refund_return", "redeem_cancel", "void", "forfeit")
+CATCHING_UP = ("merge_out", "merge_in", "adjust")
 # Who waited for a lock that a deletion held took the time before it; nobody waits longer than seconds.
 CLOCKS = timedelta(minutes=2)
 
@@ -52,8 +55,14 @@ def _no_reward(merchant_id: int) -> Query:
 def _after_death(merchant_id: int) -> Query:
     card = and_(Card.merchant_id == Row.merchant_id, Card.id == Row.card_id)
     late = (Card.deleted_at.is_not(None), Row.created_at > Card.deleted_at, Row.type.not_in(AFTER_DEATH))
+    # What was merged while its program lay in the trash moves when that comes back.
+    is_moving = and_(Row.type.in_(CATCHING_UP), func.coalesce(Row.reason_code, "") == "merge")
     found = select(Row.card_id.label("card"), Row.id.label("row"), Row.type.label("type"), Row.created_at)
-    return found.add_columns(Card.deleted_at).join(Card, card).where(Row.merchant_id == merchant_id, *late)
+    return (
+        found.add_columns(Card.deleted_at)
+        .join(Card, card)
+        .where(Row.merchant_id == merchant_id, *late, ~is_moving)
+    )
 
 
 def _keys(merchant_id: int) -> Query:
@@ -113,6 +122,40 @@ def _merged(merchant_id: int) -> Query:
 
 def _left(merchant_id: int) -> Query:
     return _without_partner(merchant_id, "merge_out", "merge_in", Row.id.is_not(None))
+
+
+def _left_behind(merchant_id: int) -> Query:
+    """Cards of merged people of a program that lives and is back whole, with something on them still.
+
+    One that was in the trash on its own before is left there.
+    """
+    survivor, coming = aliased(Customer), aliased(Deletion)
+    program = and_(LoyaltyProgram.merchant_id == Card.merchant_id, LoyaltyProgram.id == Card.program_id)
+    holder = and_(Customer.merchant_id == Card.merchant_id, Customer.id == Card.customer_id)
+    one = and_(survivor.merchant_id == Card.merchant_id, survivor.id == Customer.merged_into_id)
+    is_coming = exists().where(
+        coming.merchant_id == Card.merchant_id,
+        coming.root_kind == "loyalty_programs",
+        coming.root_id == Card.program_id,
+        coming.status == "restoring",
+    )
+    found = select(
+        Card.id.label("card"), Card.points_balance.label("has"), Card.stamps_balance.label("stamps")
+    )
+    return (
+        found.join(LoyaltyProgram, program)
+        .join(Customer, holder)
+        .join(survivor, one)
+        .where(
+            Card.merchant_id == merchant_id,
+            or_(Card.points_balance != 0, Card.stamps_balance != 0),
+            Card.purged_at.is_(None),
+            Card.deletion_id == Customer.deletion_id,
+            survivor.purged_at.is_(None),
+            LoyaltyProgram.deleted_at.is_(None),
+            ~is_coming,
+        )
+    )
 
 
 def _converted(merchant_id: int) -> Query:
@@ -179,6 +222,11 @@ CARDS = (
     ),
     Rule("merged", _merged, later("movement %(row)s came from no merged card")),
     Rule("merged_away", _left, later("movement %(row)s left for a merged card and did not arrive once")),
+    Rule(
+        "left_behind",
+        _left_behind,
+        later("was merged into another and still has %(has)s points and %(stamps)s stamps"),
+    ),
     Rule("converted", _converted, later("movement %(row)s was converted, and its other half is missing")),
     Rule("not_emptied", _not_emptied, later("movement %(row)s (%(type)s) left something behind")),
     Rule("expired_frozen", _frozen, later("movement %(row)s expired points that were frozen")),

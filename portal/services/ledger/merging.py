@@ -6,7 +6,6 @@ record they came with: reports stay as they were, and the survivor's screens ask
 (`customers.same_person`).
 """
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
@@ -15,22 +14,16 @@ from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.customer import Customer
 from portal.models.customer_merge import CustomerMerge
-from portal.models.loyalty_card import CardToken, LoyaltyCard
 from portal.models.loyalty_program import LoyaltyProgram
-from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.records import IdempotencyKey
-from portal.models.reward_issue import RewardIssue
 from portal.services import audit, trash
-from portal.services.ledger import expiring, fingerprints, tiers
-from portal.services.ledger.accounts import Account
+from portal.services.ledger import fingerprints
+from portal.services.ledger.moving import made_card, move
 from portal.services.ledger.pairs import account_of, claim_for, hold_cards, hold_people, refuse_if_not_owner
-from portal.services.ledger.stamping import complete
-from portal.services.ledger.taking_back import take_back
 from portal.services.ledger.visits import Visit
 from portal.words import _
 
 CONTACTS = ("phone", "email")
-REASON = "merge"
 
 
 def merge_customers(
@@ -53,7 +46,7 @@ def merge_customers(
     if len(people) < 2 or any(each.is_deleted for each in people.values()):
         raise Conflict("customer_gone", _("One of the two is in the trash. Look them up again."))
     moved = _merge_cards(survivor, loser, visit, key)
-    moved |= {"merged_before": _point_on(loser, survivor)}
+    moved |= {"merged_before": point_on(loser, survivor)}
     merge = _write_down(survivor, loser, moved, visit)
     if secret:
         fingerprints.follow(survivor, secret=secret, now=visit.now)
@@ -101,125 +94,11 @@ def _merge_cards(
     if mine is not None and mine.status != theirs.status:
         raise Refused("card_suspended", _("One of the two cards is suspended. Lift the suspension first."))
     is_made = mine is None
-    mine = mine or _made_card(survivor, theirs)
-    return _move(account_of(mine, visit, key), account_of(theirs, visit, key)) | {"made_card": is_made}
+    mine = mine or made_card(survivor, theirs)
+    return move(account_of(mine, visit, key), account_of(theirs, visit, key)) | {"made_card": is_made}
 
 
-def _made_card(survivor: Customer, theirs: LoyaltyCard) -> LoyaltyCard:
-    """Make a card for the survivor: no new enrolment, so no row, no bonus and no new codes."""
-    card = LoyaltyCard(
-        merchant_id=survivor.merchant_id,
-        program_id=theirs.program_id,
-        customer_id=survivor.id,
-        status=theirs.status,
-    )
-    db.session.add(card)
-    db.session.flush()  # its rows name it
-    return card
-
-
-def _move(to: Account, out: Account) -> dict[str, Any]:
-    mine, theirs = to.card, out.card
-    for account in (to, out):
-        expiring.post_due(account)
-    taken = _take_second_bonus(to, out)
-    was = {"last_activity_at": mine.last_activity_at, "expiry_floor_at": mine.expiry_floor_at}
-    _keep_the_later(mine, theirs)
-    theirs.customer.merged_into_id = mine.customer_id  # from here on both cards count as one person's
-    left = _post(out, "merge_out", -theirs.points_balance, -theirs.stamps_balance)
-    came = _post(to, "merge_in", -left.points_delta, -left.stamps_delta, linked_id=left.id)
-    moved = {
-        "card_id": mine.id,
-        "from_card_id": theirs.id,
-        "merge_in": came.id,
-        "merge_out": left.id,
-        "bonus": taken,
-        "was": {field: moment and moment.isoformat() for field, moment in was.items()},
-        "floor": mine.expiry_floor_at and mine.expiry_floor_at.isoformat(),
-        "tier": mine.tier_key,
-        "tokens": _move_tokens(theirs, mine),
-        "issues": _move_issues(theirs, mine),
-    }
-    if to.program.is_stamps_enabled:
-        complete(to, came)
-    _keep_the_higher_tier(to, out, came)
-    return moved
-
-
-def _post(account: Account, kind: str, points: int, stamps: int, **links: Any) -> LoyaltyTransaction:
-    return account.post(kind, points=points, stamps=stamps, reason_code=REASON, **links)
-
-
-def _take_second_bonus(to: Account, out: Account) -> int | None:
-    """Reverse the loser's welcome bonus when both had one; the row that does, or None."""
-    theirs = _standing_bonus(out)
-    if theirs is None or _standing_bonus(to) is None:
-        return None
-    links: dict[str, Any] = {"linked_id": theirs.id, "reason_code": REASON}
-    return take_back(out, theirs, "adjust", theirs.points_delta, **links).id
-
-
-def _standing_bonus(account: Account) -> LoyaltyTransaction | None:
-    """Find a welcome bonus of the card, or of one merged into it, that no merge has reversed."""
-    row = LoyaltyTransaction
-    told = select(row).where(
-        row.merchant_id == account.card.merchant_id,
-        row.card_id.in_(account.cards()),
-        row.type.in_(("welcome_bonus", "adjust", "void")),
-    )
-    rows = db.session.scalars(told.order_by(row.id), execution_options={"include_deleted": True}).all()
-    voided = {each.reverses_id for each in rows}
-    reversed_ids = {
-        each.linked_id
-        for each in rows
-        if each.type == "adjust" and each.reason_code == REASON and each.id not in voided
-    }
-    bonuses = (each for each in rows if each.type == "welcome_bonus" and each.id not in reversed_ids)
-    return next(bonuses, None)
-
-
-def _keep_the_later(mine: LoyaltyCard, theirs: LoyaltyCard) -> None:
-    mine.last_activity_at = later(mine.last_activity_at, theirs.last_activity_at)
-    mine.expiry_floor_at = later(mine.expiry_floor_at, theirs.expiry_floor_at)
-
-
-def later(one: datetime | None, other: datetime | None) -> datetime | None:
-    """Take the later of two moments, or the one there is."""
-    return max((moment for moment in (one, other) if moment), default=None)
-
-
-def _keep_the_higher_tier(to: Account, out: Account, came: LoyaltyTransaction) -> None:
-    """Lift the survivor by what both earned together, and never below what either had."""
-    tiers.climb(to, came)
-    theirs, program = out.card.tier_key, to.program
-    if tiers.rank(program, theirs) > tiers.rank(program, to.card.tier_key):
-        points = tiers.qualifying_points(to, to.visit.now)
-        tiers.move(to, theirs, points, transaction_id=came.id)
-
-
-def _move_tokens(theirs: LoyaltyCard, mine: LoyaltyCard) -> list[int]:
-    """Let the loser's codes, revoked ones too, lead to the survivor's card."""
-    query = select(CardToken).where(
-        CardToken.merchant_id == theirs.merchant_id, CardToken.card_id == theirs.id
-    )
-    tokens = db.session.scalars(query.order_by(CardToken.id)).all()
-    for token in tokens:
-        token.card_id = mine.id
-    return [token.id for token in tokens]
-
-
-def _move_issues(theirs: LoyaltyCard, mine: LoyaltyCard) -> list[int]:
-    """Move rewards, those handed over too: limits count them, and they can be given back."""
-    query = select(RewardIssue).where(
-        RewardIssue.merchant_id == theirs.merchant_id, RewardIssue.card_id == theirs.id
-    )
-    issues = db.session.scalars(query.order_by(RewardIssue.id)).all()
-    for issue in issues:
-        issue.card_id = mine.id
-    return [issue.id for issue in issues]
-
-
-def _point_on(loser: Customer, survivor: Customer) -> list[int]:
+def point_on(loser: Customer, survivor: Customer) -> list[int]:
     """Let records merged into the loser before point at the survivor: one step is always enough."""
     theirs = (Customer.merchant_id == loser.merchant_id, Customer.merged_into_id == loser.id)
     dead_too = {"include_deleted": True}

@@ -22,7 +22,8 @@ from portal.models.reward_issue import RewardIssue
 from portal.services import audit, trash
 from portal.services.ledger import expiring, tiers
 from portal.services.ledger.accounts import Account
-from portal.services.ledger.merging import CONTACTS, later
+from portal.services.ledger.merging import CONTACTS
+from portal.services.ledger.moving import later
 from portal.services.ledger.pairs import account_of, claim_for, hold_cards, hold_people, refuse_if_not_owner
 from portal.services.ledger.stamping import complete
 from portal.services.ledger.taking_back import take_back
@@ -60,12 +61,12 @@ def unmerge(merge: CustomerMerge, *, visit: Visit) -> CustomerMerge:
         return merge
     survivor, loser = people[merge.survivor_id], people[merge.loser_id]
     _refuse_if_over(merge, survivor, loser, visit.now)
-    cards = _held(merge, visit)
-    if cards is not None:
+    held = _held(merge, visit)
+    for cards in held:
         expiring.post_due(cards.survivor)
         _refuse_if_spent(cards)
     _bring_back(merge, survivor, loser, visit)
-    if cards is not None:
+    for cards in held:
         _move_back(cards)
     merge.unmerged_at = visit.now
     audit.record("unmerge", survivor, by=visit.by, merged_id=loser.id)
@@ -85,12 +86,15 @@ def _refuse_if_over(merge: CustomerMerge, survivor: Customer, loser: Customer, n
         raise Conflict("customer_gone", _("This customer is in the trash. Restore them first."))
 
 
-def _held(merge: CustomerMerge, visit: Visit) -> _Cards | None:
-    """Lock both cards, in the order of their ids; None when there was no card to merge."""
-    moved = merge.moved
-    if "card_id" not in moved:
-        return None
+def _held(merge: CustomerMerge, visit: Visit) -> list[_Cards]:
+    """Lock the cards of both, in the order of their ids; the two of each program, none if nothing moved."""
+    if not merge.parts:
+        return []
     cards = {card.id: card for card in hold_cards([merge.survivor_id, merge.loser_id])}
+    return [_pair(cards, part, visit) for part in merge.parts]
+
+
+def _pair(cards: dict[int, LoyaltyCard], moved: dict[str, Any], visit: Visit) -> _Cards:
     mine, theirs = cards[moved["card_id"]], cards[moved["from_card_id"]]
     if mine.is_deleted:
         raise Conflict("card_gone", _("The card is in the trash with its program. Restore that first."))
@@ -147,14 +151,16 @@ def _to_give_back(cards: _Cards) -> tuple[int, int]:
     """Sum up what came with the merge, less what was refunded, voided or cancelled of it since."""
     row, loser = LoyaltyTransaction, cards.loser.card
     older = select(row.id).where(row.merchant_id == loser.merchant_id, row.card_id.in_(cards.loser.cards()))
-    # A refund of theirs that was voided since took nothing, wherever it was posted.
-    refunds = select(row.id).where(
-        row.merchant_id == loser.merchant_id, row.type == "refund_reversal", row.linked_id.in_(older)
+    # A refund of theirs, or a second bonus taken, that was voided since took nothing, wherever it was posted.
+    reversals = select(row.id).where(
+        row.merchant_id == loser.merchant_id,
+        row.type.in_(("refund_reversal", "adjust")),
+        row.linked_id.in_(older),
     )
     about = or_(
         row.linked_id.in_(older),
         row.reverses_id.in_(older),
-        row.reverses_id.in_(refunds),
+        row.reverses_id.in_(reversals),
         row.reward_issue_id.in_(cards.moved["issues"]),
     )
     # On any card: the survivor, too, may have been merged into another meanwhile.
@@ -200,6 +206,9 @@ def _as_before(cards: _Cards) -> None:
     card, moved, row = cards.survivor.card, cards.moved, LoyaltyTransaction
     was = {key: value and datetime.fromisoformat(value) for key, value in moved["was"].items()}
     newest = _since(cards, func.max(row.occurred_at)).where(row.type.in_(ACTIVITY))
+    if moved.get("suspended") and card.status == "suspended":
+        card.status = "active"
+        audit.record("lift", card, by=cards.survivor.visit.by)
     card.last_activity_at = later(was["last_activity_at"], db.session.scalar(newest))
     if card.expiry_floor_at and card.expiry_floor_at.isoformat() == moved["floor"]:
         card.expiry_floor_at = was["expiry_floor_at"]

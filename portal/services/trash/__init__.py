@@ -15,6 +15,7 @@ from portal.services.trash.check import Finding, doctor
 from portal.services.trash.clashes import Clash, changeable
 from portal.services.trash.empty import due_for_purge, purge, purge_some, start_purge
 from portal.services.trash.forget import forget_people
+from portal.services.trash.hand_over import add_dead, give_to
 from portal.services.trash.keep import hold, release
 from portal.services.trash.last_owner import last_owner_without
 from portal.services.trash.look import (
@@ -34,6 +35,7 @@ __all__ = [
     "Finding",
     "Preview",
     "RestorePreview",
+    "add_dead",
     "blocked",
     "changeable",
     "continue_some",
@@ -41,6 +43,7 @@ __all__ = [
     "doctor",
     "due_for_purge",
     "forget_people",
+    "give_to",
     "hold",
     "last_owner_without",
     "preview",

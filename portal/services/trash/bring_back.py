@@ -77,6 +77,7 @@ def restore_each(
             return brought
         counts = _revive_or_say_why(act, by, now, rest, replace_holder=replace_holder)
         rows.forget()
+        follow_up(act, by=by, now=now)
         return {**brought, act.id: counts}
 
 
@@ -249,6 +250,14 @@ def revive_some(act: Deletion, limit: int) -> int:
             chunk = and_(rows.dead_of(act, table), table.c.id.in_(ids))
             return max(rows.change(table, chunk, alive_again(act, table)), 1)
     return 0
+
+
+def follow_up(act: Deletion, *, by: Actor, now: datetime) -> None:
+    """Do what follows when all of an act is back: people were merged while their cards lay in the trash."""
+    from portal.services.ledger.catching_up import catch_up  # noqa: PLC0415 - it throws away, too
+
+    if act.root_kind == "loyalty_programs" and act.status == "restored":
+        catch_up(act.root_id, by=by, now=now)
 
 
 def value_taken(act: Deletion, by: Actor) -> Conflict:

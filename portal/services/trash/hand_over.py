@@ -5,8 +5,9 @@ another dead owner makes it wait in that owner's deletion instead. Specification
 """
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Table, and_, func, insert, or_, select
 
 from portal.extensions import db
 from portal.models.deletion import Deletion
@@ -31,7 +32,36 @@ def hand_over(act: Deletion, table: Table, ids: Sequence[int] | None = None) -> 
             act.departed = rows.add_up(act.departed, table.name, moved)
             heir = act_of(act.merchant_id, heir_id)
             db.session.refresh(heir)
-            heir.received = rows.add_up(heir.received, table.name, moved)
+            _receive(heir, table.name, moved)
+
+
+def add_dead(owner: Any, table: Table, values: dict[str, Any]) -> int:
+    """Make a row that lies in the trash with its dead owner from the beginning; returns its id."""
+    _receive(act_of(owner.merchant_id, owner.deletion_id), table.name, 1)
+    born = values | {column: getattr(owner, column) for column in rows.ALIVE}
+    return int(db.session.execute(insert(table).values(born).returning(table.c.id)).scalar_one())
+
+
+def give_to(owner: Any, these: Sequence[Any], key: str) -> None:
+    """Give rows of one kind and state to another owner: they live, or lie in the trash, as that one does."""
+    if not these:
+        return
+    table, merchant_id, left = these[0].__table__, owner.merchant_id, these[0].deletion_id
+    if left is not None and left != owner.deletion_id:
+        act = act_of(merchant_id, left)
+        act.departed = rows.add_up(act.departed, table.name, len(these))
+    if owner.deletion_id is not None and left != owner.deletion_id:
+        _receive(act_of(merchant_id, owner.deletion_id), table.name, len(these))
+    db.session.flush()  # expiring drops what was not
+    mine = and_(rows.of_merchant(table, merchant_id), table.c.id.in_([row.id for row in these]))
+    state = {column: getattr(owner, column) for column in rows.ALIVE}
+    rows.change(table, mine, state | {key: owner.id})
+    for row in these:
+        db.session.expire(row)
+
+
+def _receive(heir: Deletion, kind: str, count: int) -> None:
+    heir.received = rows.add_up(heir.received, kind, count)
 
 
 def act_of(merchant_id: int, act_id: int) -> Deletion:

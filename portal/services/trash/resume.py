@@ -9,7 +9,7 @@ from portal.extensions import db
 from portal.models.actor import JOBS
 from portal.models.deletion import Deletion
 from portal.services import audit, sessions
-from portal.services.trash.bring_back import revive_some, value_taken
+from portal.services.trash.bring_back import follow_up, revive_some, value_taken
 from portal.services.trash.empty import purge_some
 from portal.services.trash.throw_away import take_some
 
@@ -39,6 +39,8 @@ def continue_some(act: Deletion, *, now: datetime, limit: int = CHUNK) -> bool:
         _revive_a_chunk(act, limit)
     db.session.flush()
     db.session.expire_all()
+    if act.status == "restored":
+        follow_up(act, by=JOBS, now=now)
     return act.status in ("done", "restored", "purged")
 
 

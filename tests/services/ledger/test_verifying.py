@@ -367,6 +367,26 @@ def test_a_conversion_has_two_halves(shop):
     assert rules(shop) == []
 
 
+@pytest.mark.parametrize("currency", ["points_delta", "stamps_delta"])
+def test_something_left_on_the_card_of_a_merged_customer(shop, currency):
+    other = make_card(shop.program)
+    merge_customers(shop.card.customer, other.customer, visit=shop.visit())
+    put(shop, "refund_return", card=other, **{currency: 4})
+    assert rules(shop) == ["left_behind"]
+    program = programs.delete_program(shop.program, by=shop.owner, now=NOW)
+    assert rules(shop) == []
+    program.status = "restoring"
+    assert rules(shop) == []
+
+
+def test_what_was_in_the_trash_alone_before_a_merge_is_left_there(shop):
+    other = make_card(shop.program)
+    put(shop, "import", card=other, points_delta=4)
+    trash.soft_delete_cascade(other, by=OPERATOR, now=NOW)
+    merge_customers(shop.card.customer, other.customer, visit=shop.visit())
+    assert rules(shop) == []
+
+
 def test_points_that_expired_although_they_were_frozen(shop):
     shop.earn(10_00)
     programs.change_program(shop.program, by=shop.owner, now=NOW, loyalty_type="stamps")
