@@ -13,7 +13,7 @@ from portal.words import _
 
 
 class KeyedForm(Form):
-    """A form that moves points or money; a double click moves them once."""
+    """A form that moves points or money, or says a word that counts; a double click does it once."""
 
     key = HiddenField()
 

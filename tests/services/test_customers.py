@@ -181,6 +181,22 @@ def test_the_newest_word_on_marketing_counts(shop):
     assert actions(shop)[1:] == ["customers.consent", "customers.withdraw"]
 
 
+def test_a_key_says_a_word_once_whatever_was_said_since(shop):
+    lea, by = make_customer(shop), owner_of(shop)
+
+    def say(is_given, minutes, key=None):
+        how = {"source": "portal", "by": by, "now": NOW + timedelta(minutes=minutes), "key": key}
+        return customers.change_consent(lea, is_given=is_given, **how)
+
+    first = say(True, 0, "a")
+    assert say(True, 1, "b") is None
+    assert say(False, 2).is_given is False
+    assert (say(True, 3, "a"), say(True, 4, "b")) == (first, None)
+    assert customers.consent_of(lea).is_given is False
+    with pytest.raises(Conflict, match="another request"):
+        say(False, 5, "a")
+
+
 def test_a_word_given_under_a_merged_record_counts_too(shop):
     lea, twin = add(shop), add(shop, "Lea M")
     customers.note_consent(twin, is_given=False, source="join", by=owner_of(shop), now=NOW)

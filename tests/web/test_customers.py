@@ -348,6 +348,14 @@ def test_the_same_word_twice_is_written_down_once(as_manager, cast, word):
     assert [event.is_given for event in all_of(cast.merchant, ConsentEvent)] == [word == "yes"]
 
 
+def test_a_form_sent_again_does_not_take_back_what_was_said_since(as_manager, cast):
+    here = at(cast, cast.lea.id, "consents")
+    key = re.search(r'name="key"[^>]*value="([^"]+)"', as_manager.get(here).text)[1]
+    for sent in ({"is_given": "yes", "key": key}, {"is_given": "no"}, {"is_given": "yes", "key": key}):
+        as_manager.post(here, data=sent)
+    assert [event.is_given for event in all_of(cast.merchant, ConsentEvent)] == [True, False]
+
+
 # Changing
 
 

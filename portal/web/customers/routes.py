@@ -15,6 +15,7 @@ from portal.web.access import allow
 from portal.web.customers import detail, shown
 from portal.web.customers.forms import CustomerForm
 from portal.web.customers.found import Asked
+from portal.web.keyed import KeyedForm
 from portal.web.listing import csv_file
 from portal.web.page import done, page
 from portal.web.removal import asked_reason, back_to, find_living, removed, show_preview, with_twin
@@ -58,7 +59,8 @@ def orders(customer_id: int) -> Response:
 @allow("manager")
 def consents(customer_id: int) -> Response:
     """Show what the customer agreed to, and when."""
-    return page("customers/consents.html", may=shown.allowed(), **detail.consents(customer_id))
+    seen = detail.consents(customer_id)
+    return page("customers/consents.html", may=shown.allowed(), form=KeyedForm(), **seen)
 
 
 @bp.post("/<int:customer_id>/consents")
@@ -66,8 +68,9 @@ def consents(customer_id: int) -> Response:
 def note_consent(customer_id: int) -> Response | AnyResponse:
     """Write down a yes or a no."""
     customer = find_living(Customer, customer_id)
-    is_given = request.form.get("is_given") == "yes"
-    noted = customers.change_consent(customer, is_given=is_given, source="portal", by=actor(), now=now())
+    is_given, key = request.form.get("is_given") == "yes", KeyedForm().key.data
+    told: dict[str, Any] = {"source": "portal", "by": actor(), "now": now(), "key": key}
+    noted = customers.change_consent(customer, is_given=is_given, **told)
     db.session.commit()
     said = _("Noted: %(name)s agrees.") if is_given else _("Noted: %(name)s does not agree.")
     if noted is None:
