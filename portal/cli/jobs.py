@@ -90,10 +90,10 @@ def list_() -> None:
 
 
 @jobs.command("run")
-@click.argument("name", type=click.Choice(sorted(JOBS)))
+@click.argument("name", metavar="JOB", type=click.Choice(sorted(JOBS)))
 @click.pass_context
 def run(ctx: click.Context, *, name: str) -> None:
-    """Run a job once.
+    """Run a job once; `flask jobs list` names them.
 
     Exit code 1 when a part of it was refused; the other parts are done.
 

@@ -9,7 +9,7 @@ from portal.cli.door import Room, now, whole
 from portal.cli.finding import deletion_numbered, merchant_named, person_called
 from portal.cli.restoring import restore_options, run_restore
 from portal.cli.showing import moment, preview, table
-from portal.cli.words import ID, each_once
+from portal.cli.words import BIGGEST, ID, capped, each_once
 from portal.errors import Refused
 from portal.extensions import db
 from portal.models.actor import OPERATOR
@@ -139,9 +139,9 @@ def _change(change: str) -> tuple[str, str | int]:
         raise click.UsageError(f"“{change}” is no change. Write FIELD=VALUE with one of {fields}.")
     if field != "retention_days":
         return field, value
-    if not (value.isascii() and value.isdecimal() and len(value) < 7):
+    if not (value.isascii() and value.isdecimal()):
         raise click.UsageError("retention_days is a number of days; 0 keeps the trash for ever.")
-    return field, int(value)
+    return field, capped(value, BIGGEST)
 
 
 @merchants.command("delete")

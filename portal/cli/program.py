@@ -12,7 +12,7 @@ import click
 from portal.cli.door import Room, now, whole
 from portal.cli.finding import merchant_named, without_program
 from portal.cli.showing import moment
-from portal.cli.words import each_once, readable
+from portal.cli.words import capped, each_once, readable
 from portal.errors import Refused
 from portal.extensions import db
 from portal.models.actor import OPERATOR
@@ -23,7 +23,8 @@ from portal.models.tenancy import scoped
 from portal.services import programs
 from portal.services.amounts import cents_from, part_from
 
-WHOLE = re.compile(r"[0-9]{1,12}")
+WHOLE = re.compile(r"[0-9]+")
+MOST = 10**12  # above every limit: the limit is what is told
 YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 SETTABLE = programs.FIELDS | {"is_active"}
 # A field may be named without its unit; money is then an amount, not cents.
@@ -171,7 +172,7 @@ def _text(_field: str, value: str) -> str:
 def _whole(field: str, value: str) -> int:
     if not WHOLE.fullmatch(value):
         raise click.UsageError(f"{field} is a whole number, like {field}=10; “{value}” is none.")
-    return int(value)
+    return capped(value, MOST)
 
 
 def _decimal(field: str, value: str, times: int = 1) -> Decimal:

@@ -1,5 +1,6 @@
 """Bringing back at the terminal, the same for a merchant and for any deletion."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -8,11 +9,13 @@ import click
 from portal.cli.deletions import counts_text, name_of
 from portal.cli.door import now, whole
 from portal.cli.finding import scope_of
-from portal.cli.words import each_once
+from portal.cli.words import ID, each_once
 from portal.extensions import db
 from portal.models.actor import OPERATOR
 from portal.models.deletion import Deletion
 from portal.services import trash
+
+ROW = re.compile(r"[a-z_]+-([0-9]+)-[a-z_]+")
 
 
 def restore_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -60,5 +63,7 @@ def _new_value(act: Deletion, setting: str) -> tuple[str, str | None]:
     field, sign, value = setting.partition("=")
     if not field or not sign:
         raise click.BadParameter(f"“{setting}” is not FIELD=VALUE.", param_hint="--set")
+    if row := ROW.fullmatch(field):
+        ID.convert(row[1], None, None)
     key = field if "-" in field else f"{act.root_kind}-{act.root_id}-{field}"
     return key, value.strip() or None

@@ -27,8 +27,7 @@ class Number(click.ParamType[int]):
         word = str(value)
         if not re.fullmatch(r"-?[0-9]+", word):
             self.fail(f"“{word}” is not a whole number.", param, ctx)
-        # Python refuses to read thousands of digits.
-        number = int(word) if len(word.lstrip("-0")) < 19 else BIGGEST + 1
+        number = capped(word.removeprefix("-"), BIGGEST + 1)
         if word.startswith("-") or not self.least <= number <= self.most:
             self.fail(f"{_short(word)} will not do. {self._bounds()}", param, ctx)
         return number
@@ -61,6 +60,11 @@ class Day(click.ParamType[date]):
 ID = Number()
 LIMIT = Number(most=MOST_LINES)
 DAY = Day()
+
+
+def capped(digits: str, most: int) -> int:
+    """Read digits, however many: what is above `most` is `most`. Python refuses to read thousands."""
+    return min(int(digits[-19:]) if len(digits.lstrip("0")) < 20 else most, most)
 
 
 def pairs(ctx: click.Context, option: click.Parameter, words: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -15,7 +15,11 @@ from portal import cli
 from portal.cli.door import Act, Room, whole
 from portal.cli.showing import progress, table
 from portal.extensions import db, migrate
+from portal.models.actor import OPERATOR
 from portal.services import accounts
+from portal.services.merchants import delete_merchant
+from tests.factories import NOW, make_merchant
+from tests.services.importing import committed
 
 
 def everything(command, path=()):
@@ -240,3 +244,30 @@ def test_a_wrong_day_is_told_with_the_right_form(flask, words, option, day, sent
     result = flask(*words, option, day)
     assert (result.exit_code, result.stdout) == (2, "")
     assert sentence in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("program", "set", "--merchant", "cafe", "points_per_euro="), "must be between 0 and 10,000."),
+        (("merchants", "set", "cafe", "retention_days="), "3,650"),
+    ],
+)
+@pytest.mark.parametrize("number", ["9" * 13, HUGE, LONG])
+def test_a_setting_far_too_large_is_told_its_limit(flask, words, sentence, number):
+    make_merchant(subdomain="cafe")
+    result = flask(*words[:-1], f"{words[-1]}{number}")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert sentence in result.stderr
+    assert number not in result.stderr
+
+
+@pytest.mark.parametrize("number", [HUGE, LONG])
+def test_a_new_value_for_a_row_nothing_can_be_is_a_usage_error(flask, number):
+    cafe = make_merchant(subdomain="cafe")
+    with committed(cafe.id):
+        act = delete_merchant(cafe, by=OPERATOR, now=NOW)
+    for words in (("trash", "restore", act.id), ("merchants", "restore", "cafe")):
+        result = flask(*words, "--set", f"products-{number}-sku=x")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "will not do" in result.stderr
