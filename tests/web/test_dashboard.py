@@ -464,6 +464,30 @@ def test_points_without_a_value_are_told_as_points(cast, sign_in, here, today):
     assert figures["Came again"] == ("\N{EN DASH}", "Last 30 days")
 
 
+def test_points_are_drawn_day_by_day_and_told_in_figures(collecting, sign_in, here, today):
+    owner = sign_in(collecting.owner)
+    assert f'hx-get="{here}trend?range=7"' in owner.get(f"{here}?range=7").text
+    text = owner.get(f"{here}trend?range=7").text
+    assert 'viewBox="0 0 70 100"' in text
+    assert 'x="61" y="0" width="4" height="100"' in text  # today, the last of seven
+    row = re.search(r"15 Apr 2026</td>\s*<td[^>]*>180</td>\s*<td[^>]*>0</td>", text)
+    assert row
+    assert "style=" not in text.partition('id="trend"')[2].partition("</section>")[0]
+
+
+def test_a_manager_sees_the_days_of_their_stores_alone(collecting, sign_in, here, today):
+    manager = sign_in(collecting.manager)
+    assert ">150</td>" in manager.get(f"{here}trend").text
+    assert manager.get(f"{here}trend?store={collecting.belval.id}").status_code == 404
+    assert sign_in(collecting.staff).get(f"{here}trend").status_code == 403
+    of_belval = sign_in(collecting.owner).get(f"{here}trend?store={collecting.belval.id}").text
+    assert ">30</td>" in of_belval
+
+
+def test_days_of_nothing_are_said(cast, sign_in, here, today):
+    assert "No points were issued or redeemed" in sign_in(cast.owner).get(f"{here}trend").text
+
+
 def hrefs(answer):
     found = re.findall(r'<li class="tile">.*?</li>', answer.text, re.DOTALL)
     links = {re.search(r'tile-label"[^>]*>([^<]*)<', li)[1]: re.search(r'href="([^"]*)"', li) for li in found}

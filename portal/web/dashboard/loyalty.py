@@ -34,12 +34,12 @@ def ledger_tiles(row: Any, span: Span) -> list[LedgerTile]:
         row.point_value_cents,
     )
     period = Period(span.begins, midnight(today(), days=1))
-    seen = glance(current_merchant(), period, terms, now=now(), store_ids=_stores(span))
+    seen = glance(current_merchant(), period, terms, now=now(), store_ids=stores_of(span))
     told = list(_of_period(seen, span))
     return told + list(_as_it_stands(seen)) if actor().role >= Role.OWNER else told
 
 
-def _stores(span: Span) -> list[int] | None:
+def stores_of(span: Span) -> list[int] | None:
     """Name the stores that count; None for all, deleted ones too."""
     if span.store_id is not None:
         return [span.store_id]

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.web.access import allow
-from portal.web.dashboard import shown
+from portal.web.dashboard import shown, trend
 from portal.web.page import page
 
 bp = Blueprint("dashboard", __name__, url_prefix="/m/<merchant>")
@@ -25,3 +25,10 @@ def index() -> Response | AnyResponse:
 def lately() -> Response:
     """Tell what happened last; the dashboard fetches it, for it is long to gather."""
     return page("dashboard/lately.html", lately=shown.lately())
+
+
+@bp.get("/trend")
+@allow("manager")
+def by_day() -> Response:
+    """Draw points issued and redeemed day by day; the dashboard fetches it, for it reads many movements."""
+    return page("dashboard/trend.html", **trend.trend())
