@@ -218,9 +218,10 @@ def orders(
 
     FILE is a CSV file with a line for each product sold, or - for stdin. Fields: number, store, date,
     time, customer (a customer's external_ref; 0 or blank is nobody), contact (their e-mail or phone),
-    staff, product, sku, name, quantity, price, discount, amount (of the line). Times are those of the
-    merchant's clock. An order that is here already stays as it is. Cut off in the middle, the same line
-    goes on. It can be taken back.
+    staff, product, sku, name, quantity, price, discount, amount (of the line), time_zone; and how a sale
+    ended: receipt_type, sale_status, cancelled_at, refunded_amount. What was voided or refunded is left
+    out and counted. Times are those of the merchant's clock. An order that is here already stays as it
+    is. Cut off in the middle, the same line goes on. It can be taken back.
 
     Example:
       flask import orders receipts.csv --merchant bean --group-by receipt,date,shop --earn --dry-run
