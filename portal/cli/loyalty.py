@@ -25,7 +25,7 @@ from portal.services.ledger.visits import Visit
 from portal.services.programs import find_program
 
 ONE = click.option("--merchant", required=True, metavar="SUBDOMAIN", help="Whose.")
-ANY = click.option("--merchant", metavar="SUBDOMAIN", help="Only this merchant's.")
+ANY = click.option("--merchant", metavar="SUBDOMAIN", help="Only this merchant's.  [default: every one's]")
 DAYS = 30  # a report looks back, unless told
 
 
@@ -62,8 +62,11 @@ def expire(ctx: click.Context, *, merchant: str | None) -> None:
 def tiers(ctx: click.Context, *, merchant: str | None) -> None:
     """Put every card into its tier: up at once, down after the days of grace.
 
-    Example:
+    May run at any time, and twice at once. Exit code 1 when a part was refused; the rest is done.
+
+    Examples:
       flask loyalty tiers
+      flask loyalty tiers --merchant cafe-lux
     """
     if not nights.grade(now(), _tenants(merchant)):
         ctx.exit(1)
@@ -113,7 +116,14 @@ def _findings(tenants: list[int]) -> Iterator[tuple[str, Finding]]:
 
 @loyalty.command("balances", reads=True)
 @ONE
-@click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv"]),
+    default="table",
+    show_default=True,
+    help="A table to look at, or a file for other programs.",
+)
 def balances(*, merchant: str, form: str) -> None:
     """Print what is on every card: reference, number of the card, points, stamps.
 
