@@ -216,8 +216,7 @@ def environment(url: str, folder: Path, **more: str) -> dict[str, str]:
 def make_sqlite(folder: Path) -> Database:
     """Migrate a template once; a clean database is a copy of it, in memory where there is room."""
     has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
-    kept_in = tempfile.TemporaryDirectory(prefix="carnet-", dir=MEMORY if has_room else folder)
-    folder = Path(kept_in.name)
+    folder = Path(tempfile.mkdtemp(prefix="carnet-", dir=MEMORY if has_room else folder))
     template, file = folder / "template.db", folder / "test.db"
     migrate_up(from_environment(environment(f"sqlite:///{template}", folder)))
 
@@ -234,7 +233,7 @@ def make_sqlite(folder: Path) -> Database:
             connection.close()
 
     words = environment(f"sqlite:///{file}", folder)
-    return Database("sqlite", words, clean, kept_in.cleanup, ask)
+    return Database("sqlite", words, clean, lambda: shutil.rmtree(folder), ask)
 
 
 def make_postgresql(folder: Path) -> Database:

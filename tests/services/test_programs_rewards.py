@@ -8,7 +8,7 @@ from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models import LoyaltyReward
 from portal.services import programs, rewards, trash
-from tests.factories import make_merchant, make_program, make_reward, owner_of, within
+from tests.factories import make_merchant, make_program, make_reward, make_store, owner_of, within
 from tests.services.test_programs import TIERS, acts, at_once
 
 
@@ -139,3 +139,11 @@ def test_two_who_add_at_once_take_two_places(app, merchant, owner):
         return work
 
     assert sorted(at_once(app, merchant, *(add(f"R{n}") for n in range(4)))) == [1, 2, 3, 4]
+
+
+def test_a_store_of_another_merchant_is_none_to_choose(merchant, owner, program):
+    (tea,) = offer(program, owner, "Tea")
+    for there in (make_store(make_merchant()).id, 99):
+        with pytest.raises(Refused, match="among the stores you have") as refused:
+            rewards.change_reward(tea, by=owner, store_ids=[make_store(merchant).id, there])
+        assert refused.value.details["field"] == "store_ids"

@@ -114,12 +114,12 @@ def _taken_back(rows: Iterable[Row[Any]], earns: dict[int, Any]) -> Iterator[tup
     """Say what refunds and voids took from which purchase, and what voided refunds gave back."""
     refunds: dict[int, tuple[int, int]] = {}
     for row in rows:
-        if row.type == "refund_reversal" and row.linked_id in earns:
+        if row.type == "refund_reversal":
             refunds[row.id] = (row.linked_id, row.rule_snapshot["owed"])
             yield row.linked_id, row.created_at, -row.rule_snapshot["owed"]
-        elif row.type == "void" and row.reverses_id in earns:
+        elif row.reverses_id in earns:
             yield row.reverses_id, row.created_at, -earns[row.reverses_id].points_delta
-        elif row.type == "void" and row.reverses_id in refunds:
+        else:  # the void of such a refund
             earn_id, owed = refunds[row.reverses_id]
             yield earn_id, row.created_at, owed
 
