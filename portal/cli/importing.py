@@ -149,9 +149,9 @@ def tell_plan(plan: imports.Plan) -> None:
     for warning in plan.table.warnings:
         click.echo(f"Warning: {warning}", err=True)
     for field, at in plan.columns.items():
-        click.echo(f"  {field:<13}from {columns[at]}")
+        click.echo(f"  {field:<12} from {columns[at]}")
     if plan.cards:
-        click.echo(f"  {'card_number':<13}from {', '.join(columns[at] for at in plan.cards)}")
+        click.echo(f"  {'card_number':<12} from {', '.join(columns[at] for at in plan.cards)}")
     if plan.group_by:
         click.echo(f"  a basket is  {', '.join(columns[at] for at in plan.group_by)}")
     if plan.chosen:

@@ -123,16 +123,18 @@ def test_receipts_are_told_in_words_and_refused_baskets_written_whole(flask, ses
 @pytest.mark.usefixtures("kelly")
 def test_sales_that_were_voided_are_counted_named_and_written_with_the_rejects(flask, cafe, file):
     rows = (
-        "R1,2026-03-01,9:00,3,1,2.50,,,paid\n"
-        "R2,2026-03-01,9:10,3,1,2.50,,,Voided\n"
-        "R3,2026-03-01,9:20,3,1,2.50,,,cancelled\n"
-        "R4,2026-03-01,9:30,3,1,-2.50,,,paid\n"
+        "R1,2026-03-01,9:00,3,1,2.50,,,paid,\n"
+        "R2,2026-03-01,9:10,3,1,2.50,,,Voided,\n"
+        "R3,2026-03-01,9:20,3,1,2.50,,,cancelled,\n"
+        "R4,2026-03-01,9:30,3,1,-2.50,,,paid,\n"
     )
-    path = file(RECEIPTS.replace("price", "price,payment status") + rows)
+    path = file(RECEIPTS.replace("price", "price,payment status,Refunded amount") + rows)
     rejects = path.with_name("no.csv")
     words = ["import", "orders", path, "--merchant", "cafe", *ASKED, "--rejects", rejects]
     result = flask(*words)
     assert result.exit_code == 0
+    assert "  refunded_amount from Refunded amount\n" in result.stdout
+    assert "  sale_status  from payment status\n" in result.stdout
     assert "not sold          3\n" in result.stdout
     assert "\n2 baskets were voided or cancelled, and left out.\n" in result.stdout
     assert "\n1 basket was left out: money given back." in result.stdout

@@ -152,6 +152,8 @@ def test_what_the_format_does_not_name_fills_nothing(session, bean):
 
 
 def test_a_file_of_another_program_is_refused(bean):
+    with pytest.raises(Refused, match="smile exports no orders"):
+        take_orders(bean, SMILE_PEOPLE, format="smile")
     with pytest.raises(Refused, match="This is no export of shopify: it has no column Created at"):
         take_orders(bean, "Name,Lineitem price\n#1,2.50\n", format="shopify")
 

@@ -79,8 +79,10 @@ class Plan:
 
     def text(self, line: Line, name: str) -> str:
         """Read the cell of a field as it is meant; empty without a column."""
-        text = line.cells[self.columns[name]] if name in self.columns else ""
-        return self.values.get(name, {}).get(text.casefold(), text)
+        at = self.columns.get(name)
+        text = "" if at is None else line.cells[at]
+        meant = self.values.get(name)
+        return meant.get(text.casefold(), text) if meant else text
 
     def _texts(self, line: Line) -> Iterator[tuple[str, str]]:
         for name in self.columns:
