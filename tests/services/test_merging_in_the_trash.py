@@ -229,6 +229,23 @@ def test_of_a_survivor_who_was_erased_nobody_gets_it(shop, program):
     assert "merge_out" not in kinds(shop, other.card)
 
 
+def test_of_a_survivor_who_was_purged_nobody_gets_it_and_later_merges_stand(shop, program):
+    lea, other = pair(shop)
+    luca, more = join(shop, "Luca"), join(shop, "Luca R")
+    buy(shop, other, 30)
+    buy(shop, more, 8)
+    _done, act = merged_while_away(shop, lea, other)
+    gone = customers.delete_customer(lea.customer, by=owner_of(shop), now=visit(shop, 11).now)
+    merge_customers(luca.customer, make_customer(shop, "Luca S"), visit=visit(shop, 11))
+    trash.purge(gone, by=owner_of(shop), now=visit(shop, 12).now)
+    db.session.commit()
+    bring(shop, act)
+    assert held(other) == (30, 0)
+    merge(shop, luca, more, 16)
+    bring(shop, throw(shop, 17), 18)
+    assert (balance(luca), kinds(shop, luca.card).count("merge_in")) == ((8, 0), 1)
+
+
 def test_in_chunks_it_moves_when_the_last_is_back(shop, program, monkeypatch):
     lea, other = pair(shop)
     buy(shop, other, 30)
