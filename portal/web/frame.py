@@ -31,6 +31,7 @@ COMMANDS = (
     (later("New store"), "building-store", "stores.new", Role.OWNER),
     (later("New product"), "package", "products.new", Role.MANAGER),
     (later("New customer"), "user-plus", "customers.new", Role.MANAGER),
+    (later("New reward"), "credit-card", "program.new_reward", Role.OWNER),
     (later("Invite somebody to the team"), "user-plus", "team.new_invitation", Role.MANAGER),
 )
 

@@ -1,5 +1,6 @@
 // Ctrl-K or Cmd-K: places and commands at once, things of the merchant as people type. Enter opens the chosen one.
 import { isTyping, openDialog } from "./keyboard.js";
+import { gather } from "./palette_here.js";
 
 export const box = () => document.getElementById("palette");
 export const field = () => document.getElementById("palette-q");
@@ -26,6 +27,7 @@ function narrow() {
 }
 
 export function show() {
+  gather();
   field().value = "";
   document.getElementById("palette-found").replaceChildren();
   document.getElementById("palette-said").textContent = "";

@@ -50,6 +50,24 @@ def opened(page):
     return page
 
 
+def test_what_the_page_offers_is_begun_from_the_palette(at_home, shop, gare):
+    page = at_home
+    page.goto(shop.at("stores", gare.id))
+    opened(page)
+    page.keyboard.type("delet")
+    here = palette(page).get_by_role("group", name="On this page")
+    expect(here.get_by_role("option")).to_have_text("Delete…")
+    assert faults(page) == []
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Delete")).to_be_visible()
+    expect(palette(page)).to_be_hidden()
+    page.keyboard.press("Escape")
+    page.goto(shop.at("stores/"))
+    opened(page)
+    page.keyboard.type("new store")
+    expect(palette(page).get_by_role("option", name="New store…")).to_have_count(1)
+
+
 def test_a_product_is_opened_with_the_keyboard_alone(at_home):
     page = opened(at_home)
     page.keyboard.type("creme")
