@@ -1,4 +1,4 @@
-"""The chart of points issued and redeemed: bars for each day, and the same as a table."""
+"""The drawing of points issued and redeemed: bars for each day, and the same as a table."""
 
 from datetime import datetime, time
 from typing import Any, NamedTuple
