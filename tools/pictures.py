@@ -136,9 +136,7 @@ SHOTS = (
     Shot("audit", "/m/cafe-lumiere/audit/"),
     Shot("settings", "/m/cafe-lumiere/settings/"),
     Shot("palette", "/m/cafe-lumiere/products/", open_palette),
-    Shot(
-        "program-conversion", "/m/cafe-lumiere/program/earning", convert_stamps
-    ),
+    Shot("program-conversion", "/m/cafe-lumiere/program/earning", convert_stamps),
 )
 
 
