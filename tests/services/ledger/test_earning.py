@@ -12,6 +12,7 @@ from portal.services.ledger import earning
 from portal.services.ledger.earning import MOST_CENTS, earn, points_for
 from tests.factories import NOW, make_card, make_order, make_reward, make_store
 from tests.services.ledger.stage import DAY, refused, sentences
+from tests.services.trash_stage import statements
 
 TIERS = [
     {"key": "base", "name": "Base", "threshold": 0, "multiplier_bp": 10_000},
@@ -195,6 +196,13 @@ def test_an_order_earns_once(sale):
     with refused("already_earned"):
         shop.earn(1000, 1, order_id=order.id)
     assert (first.order_id, first.attempt_no, shop.rows()) == (order.id, 1, [("earn", 10, 0)])
+
+
+def test_the_first_attempt_does_not_look_for_voided_ones(sale):
+    shop, order = sale
+    with statements() as sent:
+        shop.earn(1000, order_id=order.id)
+    assert len([each for each in sent if "count(*)" in each]) == 1
 
 
 def test_a_further_attempt_needs_that_no_live_earn_of_the_order_is_left(sale):
