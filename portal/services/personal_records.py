@@ -21,7 +21,7 @@ from portal.models.standing import ConsentEvent, TierChange
 from portal.models.transaction_note import TransactionNote
 from portal.services.customers import same_person
 from portal.services.exports import Row
-from portal.services.traces import named, person_of
+from portal.services.traces import contacts_of, named
 from portal.services.trash.rows import LONG, allow_long_statements
 
 Records = dict[str, list[dict[str, Any]]]
@@ -142,7 +142,7 @@ def _imported(people: Select[int], sold: Select[Any]) -> ColumnElement[bool]:
     records = db.session.scalars(
         select(Customer).where(Customer.id.in_(people)), execution_options=DEAD_TOO
     ).all()
-    told = person_of(records, ()).contacts
+    told = {form for record in records for form in contacts_of(record)}
     kept = (ImportRow.row_key, ImportRow.message, ImportRow.before)
     return or_(
         and_(ImportRow.made_kind == "customers", ImportRow.made_id.in_(people)),

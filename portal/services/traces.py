@@ -48,7 +48,7 @@ def person_of(people: Collection[Customer], card_ids: Iterable[int]) -> Person:
     """Gather how texts may name them, before their records are emptied."""
     cards = tuple(card_ids)
     merchant_id = next(iter(people)).merchant_id
-    contacts = {each for customer in people for each in _contacts_of(customer)}
+    contacts = {each for customer in people for each in contacts_of(customer)}
     names = {customer.name for customer in people if " " in customer.name}
     tokens = select(CardToken.value).where(
         CardToken.merchant_id == merchant_id, CardToken.card_id.in_(cards), CardToken.kind != "qr"
@@ -80,7 +80,8 @@ def named(words: Collection[str], column: Any) -> ColumnElement[bool]:
     return or_(false(), *(text.contains(each, autoescape=True) for each in sorted(told)))
 
 
-def _contacts_of(customer: Customer) -> set[str]:
+def contacts_of(customer: Customer) -> set[str]:
+    """Gather how texts may write the person's phone and e-mail."""
     told = {form for form in written_forms(customer.phone) if len(form) >= SHORTEST}
     return told | ({customer.email} if customer.email else set())
 
