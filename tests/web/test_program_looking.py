@@ -92,3 +92,11 @@ def test_tiers_are_looked_at_too(cast, owner):
     assert SENTENCE in owner.post(here, data=swapped).text
     again = typed | {"tier_key": ["guest", "gold"], "looked": mark_in(shown)}  # as they are shown by then
     assert owner.post(here, data=again).status_code == 303
+
+
+def test_the_look_takes_few_statements(cast, send, statements):
+    send(points_per_euro="2")
+    with statements() as sent:
+        assert SENTENCE in send(points_per_euro="2").text
+    asked = [each for each in sent if not each.startswith(("BEGIN", "SET LOCAL", "SAVEPOINT", "RELEASE"))]
+    assert len(asked) <= 6, asked
