@@ -17,7 +17,7 @@ from portal.models import (
     RewardIssue,
     TierChange,
 )
-from portal.services import cards, customers, trash
+from portal.services import cards, consents, customers, trash
 from portal.services.customers import change_customer
 from portal.services.ledger.accounts import open_account
 from portal.services.ledger.merging import merge_customers
@@ -142,13 +142,13 @@ def test_rewards_move_and_count_for_the_survivors_limit(shop, program):
 def test_orders_and_consents_keep_their_record_and_are_found_for_both(shop, program):
     lea, other = pair(shop)
     order = make_order(make_store(shop), other.customer)
-    customers.note_consent(other.customer, is_given=True, source="till", by=owner_of(shop), now=NOW)
+    consents.note_consent(other.customer, is_given=True, source="till", by=owner_of(shop), now=NOW)
     merge(shop, lea, other)
     assert db.session.get(Order, order.id).customer_id == other.customer.id
     theirs = select(Order).where(Order.merchant_id == shop.id)
     found = theirs.where(Order.customer_id.in_(customers.same_person(lea.customer)))
     assert db.session.scalars(found, execution_options={"include_deleted": {Customer}}).one().id == order.id
-    assert customers.consent_of(lea.customer).is_given
+    assert consents.consent_of(lea.customer).is_given
 
 
 def test_a_card_is_made_for_a_survivor_without_one(shop, program):
@@ -276,6 +276,19 @@ def test_earlier_merges_point_at_the_last_survivor(shop, program):
     reverse_earn(bought, 3000, visit=visit(shop, 20))
     assert balance(lea) == (0, 0)
     assert open_account(third.card.id, visit(shop)).card == lea.card
+
+
+def test_what_people_merged_before_earned_lifts_the_last_survivor_at_once(shop, program):
+    lea, other = pair(shop)
+    third = join(shop, "Lea K")
+    for who, euros in ((third, 40), (other, 30), (lea, 35)):
+        buy(shop, who, euros)
+    merge(shop, other, third, 2)
+    program.tier_config = TIERS
+    db.session.commit()
+    merge(shop, lea, other, 3)
+    step = db.session.scalars(TierChange.of(shop).order_by(TierChange.id.desc())).first()
+    assert (lea.card.tier_key, step.qualifying_points) == ("gold", 105)
 
 
 def test_reversals_of_the_losers_rows_post_to_the_survivor(shop, program):

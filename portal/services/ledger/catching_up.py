@@ -16,8 +16,7 @@ from portal.models.customer_merge import CustomerMerge
 from portal.models.loyalty_card import LoyaltyCard
 from portal.models.tenancy import merchant_of
 from portal.services import audit
-from portal.services.ledger.merging import point_on
-from portal.services.ledger.moving import made_card, move
+from portal.services.ledger.moving import made_card, move, point_on
 from portal.services.ledger.pairs import account_of, hold_cards, hold_people
 from portal.services.ledger.visits import Visit
 

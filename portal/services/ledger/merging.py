@@ -8,7 +8,7 @@ record they came with: reports stay as they were, and the survivor's screens ask
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from portal.errors import Conflict, Refused
 from portal.extensions import db
@@ -18,7 +18,7 @@ from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.records import IdempotencyKey
 from portal.services import audit, trash
 from portal.services.ledger import fingerprints
-from portal.services.ledger.moving import made_card, move
+from portal.services.ledger.moving import made_card, merged_into, move, point_on
 from portal.services.ledger.pairs import account_of, claim_for, hold_cards, hold_people, refuse_if_not_owner
 from portal.services.ledger.visits import Visit
 from portal.words import _
@@ -45,8 +45,9 @@ def merge_customers(
         return db.session.get_one(CustomerMerge, (key.merchant_id, key.result_id))
     if len(people) < 2 or any(each.is_deleted for each in people.values()):
         raise Conflict("customer_gone", _("One of the two is in the trash. Look them up again."))
-    moved = _merge_cards(survivor, loser, visit, key)
-    moved |= {"merged_before": point_on(loser, survivor)}
+    before = merged_into(loser)
+    moved = _merge_cards(survivor, loser, visit, key) | {"merged_before": before}
+    point_on(loser, survivor)
     merge = _write_down(survivor, loser, moved, visit)
     if secret:
         fingerprints.follow(survivor, secret=secret, now=visit.now)
@@ -96,14 +97,3 @@ def _merge_cards(
     is_made = mine is None
     mine = mine or made_card(survivor, theirs)
     return move(account_of(mine, visit, key), account_of(theirs, visit, key)) | {"made_card": is_made}
-
-
-def point_on(loser: Customer, survivor: Customer) -> list[int]:
-    """Let records merged into the loser before point at the survivor: one step is always enough."""
-    theirs = (Customer.merchant_id == loser.merchant_id, Customer.merged_into_id == loser.id)
-    dead_too = {"include_deleted": True}
-    ids = list(db.session.scalars(select(Customer.id).where(*theirs), execution_options=dead_too))
-    if ids:
-        moved = update(Customer).where(*theirs).values(merged_into_id=survivor.id)
-        db.session.execute(moved, execution_options=dead_too)
-    return ids

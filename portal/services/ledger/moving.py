@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, update
 
 from portal.extensions import db
 from portal.models.customer import Customer
@@ -51,6 +51,7 @@ def move(to: Account, out: Account) -> dict[str, Any]:
     was = {"last_activity_at": mine.last_activity_at, "expiry_floor_at": mine.expiry_floor_at}
     _keep_the_later(mine, theirs)
     theirs.customer.merged_into_id = mine.customer_id  # from here on both cards count as one person's
+    point_on(theirs.customer, mine.customer)  # and those of people merged into the loser before
     left = _post(out, "merge_out", -theirs.points_balance, -theirs.stamps_balance)
     came = _post(to, "merge_in", -left.points_delta, -left.stamps_delta, linked_id=left.id)
     moved = {
@@ -69,6 +70,22 @@ def move(to: Account, out: Account) -> dict[str, Any]:
         complete(to, came)
     _keep_the_higher_tier(to, out, came)
     return moved
+
+
+def merged_into(person: Customer) -> list[int]:
+    """Name the records that were merged into this one; they lie in the trash."""
+    theirs = select(Customer.id).where(*_merged_into(person)).order_by(Customer.id)
+    return list(db.session.scalars(theirs, execution_options={"include_deleted": True}))
+
+
+def point_on(loser: Customer, survivor: Customer) -> None:
+    """Let records merged into the loser before point at the survivor: one step is always enough."""
+    moved = update(Customer).where(*_merged_into(loser)).values(merged_into_id=survivor.id)
+    db.session.execute(moved, execution_options={"include_deleted": True})
+
+
+def _merged_into(person: Customer) -> tuple[ColumnElement[bool], ...]:
+    return (Customer.merchant_id == person.merchant_id, Customer.merged_into_id == person.id)
 
 
 def _post(account: Account, kind: str, points: int, stamps: int, **links: Any) -> LoyaltyTransaction:
