@@ -1,4 +1,4 @@
-"""What people do with customers: add, change, note consent, find the same person twice, delete."""
+"""What people do with customers: add, change, find the same person twice, delete."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,10 @@ from portal.models.actor import Actor
 from portal.models.customer import Customer
 from portal.models.deletion import Deletion
 from portal.models.merchant import Merchant
-from portal.models.records import IdempotencyKey
-from portal.models.standing import ConsentEvent
 from portal.models.store import Store
 from portal.models.text import LONGEST_NAME, checked_email, checked_text, fold
 from portal.services import audit, trash
 from portal.services.changing import apply, refuse_unknown
-from portal.services.once import claim, digest_of
 from portal.services.phones import country_of, to_e164
 from portal.services.same_person import same_person as same_person  # noqa: PLC0414 - found here too
 from portal.services.saving import save
@@ -104,60 +101,6 @@ def delete_customers(
     return trash.soft_delete_many(customers, by=by, now=now, reason=reason)
 
 
-def note_consent(
-    customer: Customer, *, is_given: bool, source: str, by: Actor, now: datetime, purpose: str = "marketing"
-) -> ConsentEvent:
-    """Note that the customer agreed to marketing, or that they do not; the newest word counts.
-
-    `source` says where it was said: till, portal, join.
-    """
-    event = ConsentEvent(
-        merchant_id=customer.merchant_id,
-        customer_id=customer.id,
-        purpose=purpose,
-        is_given=is_given,
-        source=source,
-        noted_by_id=by.user_id,
-        occurred_at=now,
-    )
-    db.session.add(event)
-    audit.record("consent" if is_given else "withdraw", customer, by=by, purpose=purpose)
-    return event
-
-
-def change_consent(
-    customer: Customer, *, is_given: bool, source: str, by: Actor, now: datetime, key: str | None = None
-) -> ConsentEvent | None:
-    """Note a yes or a no as `note_consent` does; None, and nothing written, where it counts already.
-
-    A form that comes a second time by its `key` says nothing anew, whatever was said since; it hears
-    what it heard the first time. Raises Conflict("key_reused").
-    """
-    mine = (Customer.merchant_id == customer.merchant_id, Customer.id == customer.id)
-    db.session.scalar(select(Customer.id).where(*mine).with_for_update(key_share=True))  # one at a time
-    digest = digest_of("consent", {"customer": customer.id, "is_given": is_given})
-    claimed = claim(key, request_hash=digest, by=by, merchant_id=customer.merchant_id) if key else None
-    if claimed is not None and claimed.result_id is not None:
-        return _noted_before(claimed)
-    last = consent_of(customer)
-    is_new = last is None or last.is_given != is_given
-    event = note_consent(customer, is_given=is_given, source=source, by=by, now=now) if is_new else None
-    if claimed is not None:
-        db.session.flush()  # the key names it
-        claimed.result_kind, claimed.result_id = ("noted", event.id) if event else ("unchanged", customer.id)
-    return event
-
-
-def consent_of(customer: Customer, purpose: str = "marketing") -> ConsentEvent | None:
-    """Read the newest word of the customer, also one they gave under a record merged into this one."""
-    return next(iter(_consents(customer, purpose, limit=1)), None)
-
-
-def consents_of(customer: Customer, purpose: str = "marketing", *, limit: int = 50) -> list[ConsentEvent]:
-    """List what the customer agreed to and withdrew, the newest first."""
-    return list(_consents(customer, purpose, limit=limit))
-
-
 def find_twins(
     merchant: Merchant,
     *,
@@ -185,11 +128,6 @@ def twins_of(customer: Customer) -> list[Twin]:
     """Find records that may be of the same person as this one."""
     told = {"phone": customer.phone, "email": customer.email}
     return find_twins(_merchant_of(customer), name=customer.name, but=customer, **told)
-
-
-def _noted_before(key: IdempotencyKey) -> ConsentEvent | None:
-    is_noted = key.result_kind == "noted"
-    return db.session.get(ConsentEvent, (key.merchant_id, key.result_id)) if is_noted else None
 
 
 def _merchant_of(customer: Customer) -> Merchant:
@@ -235,16 +173,6 @@ def _living_store(merchant: Merchant, store_id: int) -> int:
         message = _("This store is not there any more. Choose another.")
         raise Refused("store_gone", message, field="home_store_id")
     return store_id
-
-
-def _consents(customer: Customer, purpose: str, *, limit: int) -> Sequence[ConsentEvent]:
-    theirs = select(ConsentEvent).where(
-        ConsentEvent.merchant_id == customer.merchant_id,
-        ConsentEvent.purpose == purpose,
-        ConsentEvent.customer_id.in_(same_person(customer)),
-    )
-    newest = theirs.order_by(ConsentEvent.occurred_at.desc(), ConsentEvent.id.desc()).limit(limit)
-    return db.session.scalars(newest, execution_options={"include_deleted": {Customer}}).all()
 
 
 def _plain(email: str | None) -> str:

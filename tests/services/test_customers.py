@@ -7,7 +7,7 @@ import pytest
 from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models import AuditEntry, Customer
-from portal.services import customers, phones, trash
+from portal.services import consents, customers, phones, trash
 from portal.services.customers import add_customer, change_customer
 from tests.factories import NOW, make_customer, make_merchant, make_store, owner_of, within
 
@@ -171,13 +171,13 @@ def test_who_is_in_the_trash_is_not_changed(shop):
 
 def test_the_newest_word_on_marketing_counts(shop):
     lea, by = add(shop), owner_of(shop)
-    assert customers.consent_of(lea) is None
+    assert consents.consent_of(lea) is None
     for minutes, is_given in enumerate([True, False]):
         at = NOW + timedelta(minutes=minutes)
-        customers.note_consent(lea, is_given=is_given, source="till", by=by, now=at)
-    assert customers.consent_of(lea).is_given is False
-    assert [event.is_given for event in customers.consents_of(lea)] == [False, True]
-    assert customers.consent_of(lea, "surveys") is None
+        consents.note_consent(lea, is_given=is_given, source="till", by=by, now=at)
+    assert consents.consent_of(lea).is_given is False
+    assert [event.is_given for event in consents.consents_of(lea)] == [False, True]
+    assert consents.consent_of(lea, "surveys") is None
     assert actions(shop)[1:] == ["customers.consent", "customers.withdraw"]
 
 
@@ -186,23 +186,23 @@ def test_a_key_says_a_word_once_whatever_was_said_since(shop):
 
     def say(is_given, minutes, key=None):
         how = {"source": "portal", "by": by, "now": NOW + timedelta(minutes=minutes), "key": key}
-        return customers.change_consent(lea, is_given=is_given, **how)
+        return consents.change_consent(lea, is_given=is_given, **how)
 
     first = say(True, 0, "a")
     assert say(True, 1, "b") is None
     assert say(False, 2).is_given is False
     assert (say(True, 3, "a"), say(True, 4, "b")) == (first, None)
-    assert customers.consent_of(lea).is_given is False
+    assert consents.consent_of(lea).is_given is False
     with pytest.raises(Conflict, match="another request"):
         say(False, 5, "a")
 
 
 def test_a_word_given_under_a_merged_record_counts_too(shop):
     lea, twin = add(shop), add(shop, "Lea M")
-    customers.note_consent(twin, is_given=False, source="join", by=owner_of(shop), now=NOW)
+    consents.note_consent(twin, is_given=False, source="join", by=owner_of(shop), now=NOW)
     twin.merged_into_id = lea.id
     trash.soft_delete_cascade(twin, by=owner_of(shop), now=NOW)
-    assert customers.consent_of(lea).customer_id == twin.id
+    assert consents.consent_of(lea).customer_id == twin.id
 
 
 def test_the_same_person_is_found_by_name_phone_and_address(shop):

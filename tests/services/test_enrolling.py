@@ -17,7 +17,7 @@ from portal.models import (
     Merchant,
     TierChange,
 )
-from portal.services import cards, customers, programs
+from portal.services import cards, consents, customers, programs
 from portal.services.ledger import enrolling, fingerprints, merging
 from portal.services.ledger.enrolling import change_member, enrol
 from portal.services.ledger.visits import Visit
@@ -170,7 +170,7 @@ def test_a_known_phone_has_its_card_already(shop, program):
     again = join(shop, 1, name="Somebody", phone="+352 621 123 456", agrees=True)
     assert (again.card, again.customer.name, again.codes) == (first.card, "Lea Muller", None)
     assert (again.posting.code, again.posting.rows, again.is_new_person) == ("known", [], False)
-    assert customers.consent_of(first.customer) is None
+    assert consents.consent_of(first.customer) is None
 
 
 def test_without_a_phone_the_address_is_known(shop, program):
@@ -364,9 +364,9 @@ def test_the_first_tier_is_written_down(shop):
 
 
 def test_consent_is_noted_only_when_it_was_given(shop, program):
-    assert customers.consent_of(join(shop, phone=PHONE).customer) is None
+    assert consents.consent_of(join(shop, phone=PHONE).customer) is None
     luca = join(shop, name="Luca", agrees=True, source="till").customer
-    event = customers.consent_of(luca)
+    event = consents.consent_of(luca)
     assert (event.is_given, event.source) == (True, "till")
 
 

@@ -26,7 +26,7 @@ from portal.models import (
 )
 from portal.models.base import Model
 from portal.models.tenancy import across_merchants
-from portal.services import cards, customers, merchants, phones, programs, trash
+from portal.services import cards, consents, customers, merchants, phones, programs, trash
 from portal.services.erasing import erase_customer
 from portal.services.ledger.earning import earn
 from portal.services.ledger.enrolling import enrol
@@ -202,7 +202,7 @@ def test_nothing_personal_is_left_in_any_table(shop, program):
     order = write_about(shop, who)
     old = customers.delete_customer(who.customer, by=owner_of(shop), now=NOW, reason="Zélie asked")
     trash.restore(old, by=owner_of(shop), now=NOW)
-    customers.note_consent(who.customer, is_given=True, source="till", by=owner_of(shop), now=NOW)
+    consents.note_consent(who.customer, is_given=True, source="till", by=owner_of(shop), now=NOW)
     earn(who.card.id, spent_cents=700, visit=visit(shop, 1, key="k"))
     twin = join(shop, "Zelie Quartz-Old", email="z.quartz@secret.example")
     merge_customers(who.customer, twin.customer, visit=visit(shop, 2))

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from portal.extensions import db
 from portal.models import AuditEntry, ConsentEvent, Customer, LoyaltyCard, LoyaltyProgram
-from portal.services import customers, programs
+from portal.services import consents, programs
 from portal.services.ledger import merging
 from portal.services.ledger.visits import Visit
 from portal.web import listing
@@ -205,7 +205,7 @@ def test_the_newest_word_on_consent_counts(as_manager, cast):
     for is_given, found in ((True, ["Léa Martin"]), (False, [])):
         with within(cast.merchant):
             lea = db.session.merge(cast.lea, load=False)
-            customers.note_consent(lea, is_given=is_given, source="portal", by=OWNER, now=NOW)
+            consents.note_consent(lea, is_given=is_given, source="portal", by=OWNER, now=NOW)
             db.session.commit()
         assert names_in(main_of(as_manager.get(at(cast, "?consent=yes")))) == found
 
@@ -605,7 +605,7 @@ def test_orders_and_consent_of_a_merged_record_are_shown(as_owner, cast):
     here, by = at(cast, cast.lea.id), owner_of(cast.merchant)
     with within(cast.merchant):
         rows = [db.session.get(Customer, (cast.merchant.id, each.id)) for each in (cast.lea, twin)]
-        customers.note_consent(rows[1], is_given=True, source="till", by=by, now=NOW)
+        consents.note_consent(rows[1], is_given=True, source="till", by=by, now=NOW)
         merging.merge_customers(*rows, visit=Visit(by=by, now=datetime.now(UTC)))
         db.session.commit()
         db.session.expunge_all()

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from portal.extensions import db
 from portal.models import ConsentEvent, Customer
-from portal.services import customers
+from portal.services import consents
 from portal.services.ledger import merging
 from portal.services.ledger.visits import Visit
 from tests.factories import NOW, make_customer, owner_of, within
@@ -56,7 +56,7 @@ def test_a_word_given_under_a_merged_record_counts_in_the_list_as_on_the_page(as
         with within(cast.merchant):
             row = db.session.get(Customer, (cast.merchant.id, customer_id))
             at = NOW + timedelta(hours=hours)
-            customers.note_consent(row, is_given=is_given, source="till", by=by, now=at)
+            consents.note_consent(row, is_given=is_given, source="till", by=by, now=at)
             db.session.commit()
 
     def listed(answer):

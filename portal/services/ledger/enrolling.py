@@ -16,7 +16,7 @@ from portal.models.merchant import Merchant
 from portal.models.records import IdempotencyKey
 from portal.models.store import Store
 from portal.models.text import checked_email
-from portal.services import audit, customers
+from portal.services import audit, consents, customers
 from portal.services.cards import NewCodes, give_codes
 from portal.services.ledger import fingerprints, tiers, welcoming
 from portal.services.ledger.accounts import Account, Posting
@@ -97,7 +97,7 @@ def enrol(
     program = _living_program(merchant)
     customer, is_new = _person(program, merchant, visit, store, told)
     if is_new and agrees:
-        customers.note_consent(customer, is_given=True, source=visit.source, by=visit.by, now=visit.now)
+        consents.note_consent(customer, is_given=True, source=visit.source, by=visit.by, now=visit.now)
     card = _card_of(customer, program)
     if card is not None:
         return _with_key(key, Enrolled(customer, card, Posting(card, code="known")))

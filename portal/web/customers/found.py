@@ -6,14 +6,13 @@ from functools import cached_property
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import CTE, ColumnElement, Select, and_, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import CTE, ColumnElement, Select, and_, select
 
 from portal.models.customer import Customer
 from portal.models.loyalty_card import LoyaltyCard
 from portal.models.loyalty_program import LoyaltyProgram
-from portal.models.standing import ConsentEvent
 from portal.services import customer_search
+from portal.services.consents import agreed
 from portal.services.ledger import expiring
 from portal.services.phones import spaced
 from portal.web.days import between, refuse_wrong_days, wrong_days
@@ -23,8 +22,6 @@ from portal.words import counted
 
 NOUNS = counted("customer", "customers")
 FILTERS = ("store", "tier", "consent", "card", "since")
-_later_word = aliased(ConsentEvent, name="later_word")
-_record, _later_record = (Customer.__table__.alias(name) for name in ("record", "later_record"))
 COLUMNS: list[Any] = [
     Customer.id,
     Customer.name,
@@ -108,7 +105,7 @@ class Asked:
         ways = {
             "store": lambda store: Customer.home_store_id == (number_in(store) or 0),
             "tier": lambda tier: _has_card(LoyaltyCard.tier_key == tier),
-            "consent": lambda consent: _agreed() if consent == "yes" else ~_agreed(),
+            "consent": lambda consent: agreed() if consent == "yes" else ~agreed(),
             "card": lambda card: _has_card() if card == "with" else ~_has_card(),
             "since": _since,
         }
@@ -145,33 +142,6 @@ def _of_theirs() -> ColumnElement[bool]:
 
 def _has_card(*fits: ColumnElement[bool]) -> ColumnElement[bool]:
     return select(LoyaltyCard.id).where(_of_theirs(), *fits).correlate(Customer).exists()
-
-
-def _agreed() -> ColumnElement[bool]:
-    """Say whether the newest word of the person is a yes, be it given under a record merged into theirs.
-
-    A merge writes no word down: the two records are one person, and of all they said the newest counts.
-    """
-    since = select(_later_word.id).where(*_said(_later_word, _later_record), _is_newer(_later_word))
-    said_yes = select(ConsentEvent.id).where(*_said(ConsentEvent, _record), ConsentEvent.is_given)
-    newest = said_yes.where(~since.correlate(Customer, ConsentEvent).exists())
-    return newest.correlate(Customer).exists()
-
-
-def _said(word: Any, record: Any) -> list[ColumnElement[bool]]:
-    """Words of the customer and of the records merged into them, which lie in the trash."""
-    is_merged = and_(record.c.merged_into_id == Customer.id, record.c.deleted_at.is_not(None))
-    return [
-        word.merchant_id == Customer.merchant_id,
-        record.c.merchant_id == Customer.merchant_id,
-        record.c.id == word.customer_id,
-        or_(record.c.id == Customer.id, is_merged),
-    ]
-
-
-def _is_newer(word: Any) -> ColumnElement[bool]:
-    same_moment = and_(word.occurred_at == ConsentEvent.occurred_at, word.id > ConsentEvent.id)
-    return or_(word.occurred_at > ConsentEvent.occurred_at, same_moment)
 
 
 def _since(day: str) -> ColumnElement[bool]:

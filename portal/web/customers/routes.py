@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal.extensions import db
 from portal.models.customer import Customer
 from portal.services import customer_exports, customers
+from portal.services.consents import change_consent
 from portal.services.ledger.enrolling import Changed, change_member
 from portal.services.ledger.visits import Visit
 from portal.services.trash.names import named
@@ -70,7 +71,7 @@ def note_consent(customer_id: int) -> Response | AnyResponse:
     customer = find_living(Customer, customer_id)
     is_given, key = request.form.get("is_given") == "yes", KeyedForm().key.data
     told: dict[str, Any] = {"source": "portal", "by": actor(), "now": now(), "key": key}
-    noted = customers.change_consent(customer, is_given=is_given, **told)
+    noted = change_consent(customer, is_given=is_given, **told)
     db.session.commit()
     said = _("Noted: %(name)s agrees.") if is_given else _("Noted: %(name)s does not agree.")
     if noted is None:
