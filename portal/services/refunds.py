@@ -171,7 +171,11 @@ def _still(left: Left, cents: int) -> str:
 
 
 def _eligible(left: Left, earn: LoyaltyTransaction, amount: int, parts: list[dict[str, Any]]) -> int:
-    """Count how much of a refund had earned points, and not more than is left of that."""
+    """Count how much of a refund had earned points, and not more than is left of that.
+
+    What stays sold never keeps more than its own money had earned: so a full refund counts all of it,
+    however lines and amounts came before one another.
+    """
     total, before = earn.eligible_cents or 0, refunded_so_far(earn)
     if parts:
         earning = {line.id for line in left.lines if line.earns_points}
@@ -184,7 +188,8 @@ def _eligible(left: Left, earn: LoyaltyTransaction, amount: int, parts: list[dic
             eligible_total=total,
             eligible_before=before,
         )
-    return min(wanted, max(0, total - before))
+    rest = max(0, total - before)
+    return min(max(wanted, rest - (left.left_cents - amount)), rest, amount)
 
 
 def _is(model: Any, key: Any) -> Any:

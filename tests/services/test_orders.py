@@ -154,6 +154,21 @@ def test_lines_and_amounts_together_take_back_all_of_a_full_refund(shop, gare, c
     assert (one.points + rest.points, refunded_so_far(live_earn(order))) == (-19, 1999)
 
 
+@pytest.mark.parametrize("is_amount", [True, False])
+def test_a_full_refund_takes_back_all_also_after_an_amount_that_was_part_gift_card(
+    shop, gare, card, is_amount
+):
+    order, (cake, _, gift) = with_lines(gare, card)
+    some = orders.refund_order(order, amount_cents=1000, visit=visit(shop))
+    assert (some.refund.eligible_cents, some.points) == (499, -5)  # the gift card has its share in it
+    voucher = orders.refund_order(order, lines={gift: 2000}, visit=visit(shop, 1))
+    assert voucher.refund.eligible_cents == 501  # no more than 9.99 can still have earned
+    rest = {"amount_cents": 999} if is_amount else {"lines": {cake: 999}}
+    last = orders.refund_order(order, visit=visit(shop, 2), **rest)
+    assert (last.refund.eligible_cents, some.points + voucher.points + last.points) == (999, -19)
+    assert (refunded_so_far(live_earn(order)), orders.is_live(order)) == (1999, False)
+
+
 def test_an_anonymous_order_gives_money_back_only(shop, gare):
     order = sold(gare)
     done = orders.refund_order(order, amount_cents=999, visit=visit(shop))
