@@ -1,28 +1,38 @@
 """Rules that matter are saved once somebody saw what the last 90 days would have been by them."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from portal.extensions import db
 from portal.models import LoyaltyProgram
-from tests.factories import make_program, within
+from portal.services.ledger.earning import earn
+from portal.services.ledger.stamping import stamp
+from portal.services.ledger.visits import Visit
+from tests.factories import give, make_card, make_program, owner_of, within
 from tests.web.cast import make_cast
 from tests.web.conftest import path
+from tests.web.programs import TIERS, earning, read, start, to
 
 SENTENCE = "Nothing is saved yet. Look at what would change"
 
 
 @pytest.fixture
-def cast(app):
-    cast = make_cast()
-    make_program(cast.merchant, loyalty_type="points", points_per_euro=1)
-    return cast
+def started(app):
+    """A merchant whose program is started by each test."""
+    return make_cast()
 
 
 @pytest.fixture
-def owner(cast, sign_in):
-    return sign_in(cast.owner)
+def cast(started):
+    make_program(started.merchant, loyalty_type="points", points_per_euro=1)
+    return started
+
+
+@pytest.fixture
+def owner(started, sign_in):
+    return sign_in(started.owner)
 
 
 @pytest.fixture
@@ -100,3 +110,80 @@ def test_the_look_takes_few_statements(cast, send, statements):
         assert SENTENCE in send(points_per_euro="2").text
     asked = [each for each in sent if not each.startswith(("BEGIN", "SET LOCAL", "SAVEPOINT", "RELEASE"))]
     assert len(asked) <= 6, asked
+
+
+def bought(cast, program, *cents):
+    """Let a member of the program buy, an hour ago."""
+    with within(cast.merchant):
+        for spent in cents:
+            visit = Visit(by=owner_of(cast.merchant), now=datetime.now(UTC) - timedelta(hours=1))
+            earn(make_card(program).id, spent_cents=spent, visit=visit)
+        db.session.commit()
+
+
+def seen_rows(answer):
+    """Read the figures of what would change."""
+    cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", answer.text.partition('id="rules-look"')[2], re.DOTALL)
+    words = [re.sub(r"<[^>]+>", "", cell).strip() for cell in cells][4:]
+    return {words[i]: words[i + 1 : i + 4] for i in range(0, len(words), 4)}
+
+
+def test_what_would_change_is_told_before_it_is_saved(started, owner):
+    program = start(started.merchant, points_per_euro=10)
+    bought(started, program, 1999, 1000)
+    form = earning(points_per_euro="20", welcome_bonus_points="0", look="1")
+    answer = owner.post(to(started, "earning"), data=form)
+    assert answer.status_code == 200
+    assert seen_rows(answer) == {"Points for purchases": ["299", "599", "+300"]}
+    assert "Counted again from 2 purchases" in answer.text
+    assert 'value="20"' in answer.text
+    assert (read(started.merchant).points_per_euro, read(started.merchant).version) == (10, 1)
+
+
+def test_tiers_tell_who_would_move(started, owner):
+    program = start(started.merchant, points_per_euro=10, tier_config=TIERS)
+    bought(started, program, 2000, 3000)
+    rows = {"tier_name": ["Guest", "Gold"], "tier_key": ["guest", "gold"], "tier_multiplier": ["1", "1.5"]}
+    rest = {"tiers": "1", "tier_window_days": "", "tier_grace_days": "30", "look": "1"}
+    for threshold, said in (
+        ("200", "1 member would stand in a higher"),
+        ("301", "1 member would stand in a l"),
+    ):
+        answer = owner.post(to(started, "tiers"), data=rows | rest | {"tier_threshold": ["0", threshold]})
+        assert said in answer.text
+    assert read(started.merchant).tier_config == TIERS
+
+
+def test_joining_and_stamps_are_told_where_they_count(started, owner):
+    program = start(started.merchant, loyalty_type="hybrid", cooldown_minutes=0)
+    with within(started.merchant):
+        card = make_card(program)
+        give(card, kind="enrol", at=datetime.now(UTC) - timedelta(hours=2))
+        stamp(card.id, visit=Visit(by=owner_of(started.merchant), now=datetime.now(UTC)), quantity=4)
+        db.session.commit()
+    form = earning(loyalty_type="hybrid", welcome_bonus_points="25", stamps_target="2", look="1")
+    rows = seen_rows(owner.post(to(started, "earning"), data=form))
+    assert rows["Points for joining"] == ["0", "25", "+25"]
+    assert rows["All points issued"] == ["0", "25", "+25"]
+    assert rows["Cards filled"] == ["0", "2", "+2"]
+    assert rows["Stamps put on"] == ["4", "4", "±0"]
+
+
+def test_what_cannot_be_saved_cannot_be_looked_at(started, owner):
+    start(started.merchant)
+    answer = owner.post(to(started, "earning"), data=earning(points_per_euro="many", look="1"))
+    assert answer.status_code == 422
+    assert "rules-look-title" not in answer.text
+
+
+def test_tabs_that_change_nothing_about_collecting_have_nothing_to_look_at(started, owner):
+    start(started.merchant)
+    assert 'id="look"' in owner.get(to(started, "earning")).text
+    assert 'id="look"' not in owner.get(to(started, "limits")).text
+
+
+def test_only_owners_look_at_what_would_change(started, sign_in):
+    start(started.merchant)
+    manager = sign_in(started.manager)
+    assert 'id="look"' not in manager.get(to(started, "earning")).text
+    assert manager.post(to(started, "earning"), data=earning(look="1")).status_code == 403
