@@ -150,4 +150,9 @@ class Frame:
 
 def init_app(app: Flask) -> None:
     """Give it to every template."""
-    app.context_processor(lambda: {"frame": Frame()})
+    app.context_processor(lambda: {"frame": Frame(), "works_in": _works_in})
+
+
+def _works_in(store_id: int | None) -> bool:
+    """Tell whether what happened in the store is theirs to open: no page offers a way that ends in a 404."""
+    return bool(g.actor.works_in(store_id))

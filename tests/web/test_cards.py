@@ -20,6 +20,7 @@ from tests.factories import (
     give,
     make_card,
     make_customer,
+    make_order,
     make_program,
     make_reward,
     make_token,
@@ -209,6 +210,19 @@ def test_a_card_without_codes_and_below_zero(manager, cast):
     text = manager.get(path(cast.merchant, "cards", card.id)).text
     assert "No code leads to this card." in text
     assert "below zero" in text
+
+
+def test_a_movement_of_a_foreign_store_leads_nowhere_that_is_not_theirs(sign_in, cast):
+    with within(cast.merchant):
+        order = make_order(cast.belval, cast.customer, number="R-9", total_cents=1999)
+        visit = Visit(by=OWNER, now=now(), store_id=cast.belval.id, source="till")
+        earn(cast.card_id, spent_cents=1999, order_id=order.id, visit=visit)
+        db.session.commit()
+        ways = [f'href="{path(cast.merchant, "orders", order.id)}"', "/void"]
+    for person, leads in ((cast.manager, [False, False]), (cast.owner, [True, True])):
+        text = sign_in(person).get(path(cast.merchant, "cards", cast.card_id)).text
+        assert "Order R-9" in text
+        assert [way in text for way in ways] == leads
 
 
 def test_the_statement_goes_on_page_by_page(manager, cast):

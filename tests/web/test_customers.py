@@ -322,6 +322,16 @@ def test_orders_are_listed_newest_first(as_manager, cast):
     assert "No orders yet" in main_of(as_manager.get(at(cast, make_customer(cast.merchant).id, "orders")))
 
 
+def test_an_order_of_a_foreign_store_is_told_without_a_way_that_ends_nowhere(sign_in, cast):
+    ours = make_order(cast.gare, cast.lea)
+    theirs = make_order(cast.belval, cast.lea, number="R-Belval")
+    hrefs = [f'href="{path(cast.merchant, "orders", order.id)}"' for order in (ours, theirs)]
+    for person, leads in ((cast.manager, [True, False]), (cast.owner, [True, True])):
+        text = sign_in(person).get(at(cast, cast.lea.id, "orders")).text
+        assert "R-Belval" in text
+        assert [href in text for href in hrefs] == leads
+
+
 def test_a_yes_and_a_no_are_written_down(as_manager, cast):
     here = at(cast, cast.lea.id, "consents")
     assert "Nothing was said yet." in as_manager.get(here).text

@@ -152,6 +152,7 @@ def orders(customer_id: int) -> dict[str, Any]:
         Order.number,
         Order.occurred_at,
         Order.total_cents,
+        Order.store_id,
         Store.name.label("store_name"),
     ]
     dead_too = {"include_deleted": {Customer, Store}}
