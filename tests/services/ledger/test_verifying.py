@@ -361,9 +361,10 @@ def test_arrivals_and_departures_go_in_pairs(shop):
 
 
 def test_a_conversion_has_two_halves(shop):
-    taken = put(shop, "convert", points_delta=-5)
+    put(shop, "import", points_delta=5)
+    taken = put(shop, "convert", points_delta=-5, rule_snapshot={"rate": "1"})
     assert rules(shop) == ["converted"]
-    put(shop, "convert", stamps_delta=5, linked_id=taken.id)
+    put(shop, "convert", stamps_delta=5, linked_id=taken.id, rule_snapshot={"rate": "1"})
     assert rules(shop) == []
 
 
@@ -371,7 +372,7 @@ def test_a_conversion_has_two_halves(shop):
 def test_something_left_on_the_card_of_a_merged_customer(shop, currency):
     other = make_card(shop.program)
     merge_customers(shop.card.customer, other.customer, visit=shop.visit())
-    put(shop, "refund_return", card=other, **{currency: 4})
+    put(shop, "import", card=other, **{currency: 4})
     assert rules(shop) == ["left_behind"]
     program = programs.delete_program(shop.program, by=shop.owner, now=NOW)
     assert rules(shop) == []
