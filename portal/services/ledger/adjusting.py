@@ -172,6 +172,7 @@ def _propose(account: Account, points: int, stamps: int, reason_code: str, note:
         # A proposal keeps numbers only; a note needs a row to stand beside.
         said = _("A second person must agree to this, and writes the note then. Leave it empty.")
         raise Refused("note_later", said, field="note")
+    _refuse_below_zero(account, points, stamps)  # else nobody could agree to it
     visit = account.visit
     item = ReviewItem(
         merchant_id=account.card.merchant_id,

@@ -16,6 +16,7 @@ from portal.services.ledger.visits import Visit
 from portal.services.ledger.voiding import void
 from tests.factories import (
     NOW,
+    give,
     make_card,
     make_merchant,
     make_program,
@@ -175,8 +176,8 @@ def test_what_one_person_adjusts_within_a_day_counts_together(shop, second):
 def test_stamps_count_together_and_apart_from_points(shop):
     card = card_in(shop, loyalty_type="hybrid", stamps_target=10, adjust_approval_points=100)
     assert alone(shop, card, points=100, stamps=6) == "adjusted"
-    assert alone(shop, card, 1, stamps=4) == "adjusted"
-    assert alone(shop, card, 2, stamps=-1) == "proposed"
+    assert alone(shop, card, 1, stamps=3) == "adjusted"
+    assert alone(shop, card, 2, stamps=-2) == "proposed"
     assert alone(shop, card, 3, points=1) == "proposed"
 
 
@@ -223,9 +224,12 @@ def test_four_windows_at_once_give_no_more_than_one(shop, elsewhere):
 
 @pytest.mark.parametrize(("stamps", "code"), [(10, "adjusted"), (11, "proposed"), (-11, "proposed")])
 def test_more_than_one_full_card_of_stamps_takes_two_people(shop, stamps, code):
-    card = card_in(shop, loyalty_type="hybrid", stamps_target=10, adjust_approval_points=100)
+    card = card_in(shop, loyalty_type="hybrid", stamps_target=20, adjust_approval_points=100)
+    give(card, stamps=12)
+    card.program.stamps_target = 10
+    before = card.stamps_balance
     assert adjust(card.id, stamps=stamps, reason_code="goodwill", visit=visit(shop)).code == code
-    assert card.stamps_balance == 0
+    assert (card.stamps_balance == before) == (code == "proposed")
 
 
 def test_without_a_limit_one_person_gives_up_to_ten_full_cards(shop):
@@ -233,6 +237,17 @@ def test_without_a_limit_one_person_gives_up_to_ten_full_cards(shop):
     with pytest.raises(Refused, match="Write at most 100 stamps at once"):
         adjust(card.id, stamps=101, reason_code="goodwill", visit=visit(shop))
     assert adjust(card.id, stamps=100, reason_code="goodwill", visit=visit(shop)).code == "adjusted"
+
+
+def test_what_nobody_could_agree_to_is_not_proposed(shop):
+    rules = {"loyalty_type": "hybrid", "stamps_target": 10, "clawback_policy": "clamp_to_zero"}
+    card = card_in(shop, adjust_approval_points=0, **rules)
+    for asked in ({"stamps": -11}, {"points": -1}):
+        at = visit(shop)
+        assert refusal(lambda asked=asked, at=at: adjust(card.id, reason_code="fraud", visit=at, **asked)) == (
+            "not_enough"
+        )
+    assert db.session.scalars(select(ReviewItem).where(ReviewItem.merchant_id == shop.id)).all() == []
 
 
 def test_a_proposal_keeps_no_note(shop):
