@@ -75,7 +75,7 @@ def preview_rules(program: LoyaltyProgram, changes: dict[str, Any], *, now: date
         purchases=sum(person.purchases for person in people),
         points=Change(sum(p.before for p in people), sum(p.after for p in people)),
         joined=joined,
-        bonus=Change(joined * program.welcome_bonus_points, joined * wanted.welcome_bonus_points),
+        bonus=Change(joined * _bonus_of(program), joined * _bonus_of(wanted)),
         up=up,
         down=down,
         kept=others.kept,
@@ -88,6 +88,11 @@ def proposed(program: LoyaltyProgram, changes: dict[str, Any]) -> LoyaltyProgram
     """Make the program as it would be, for looking at alone; raises Refused for a bad value."""
     rules = {field: getattr(program, field) for field in FIELDS} | changes
     return LoyaltyProgram(merchant_id=program.merchant_id, **rules)
+
+
+def _bonus_of(rules: LoyaltyProgram) -> int:
+    """Say what joining gives: nothing where points are not collected."""
+    return rules.welcome_bonus_points if rules.is_points_enabled else 0
 
 
 class _Others(NamedTuple):

@@ -101,6 +101,14 @@ def test_the_welcome_bonus_counts_for_those_who_joined(shop):
     assert (seen.joined, seen.bonus, seen.issued) == (2, Change(40, 100), Change(40, 100))
 
 
+def test_joining_gives_nothing_where_points_are_not_collected(shop):
+    program = program_of(shop, "hybrid", welcome_bonus_points=20)
+    give(make_card(program), kind="enrol", at=NOW - timedelta(days=2))
+    assert preview_rules(program, {"loyalty_type": "stamps"}, now=NOW).bonus == Change(20, 0)
+    program.loyalty_type = "stamps"
+    assert preview_rules(program, {"loyalty_type": "hybrid"}, now=NOW).bonus == Change(0, 20)
+
+
 def test_where_no_bonus_was_given_everybody_who_joined_counts(shop):
     program = program_of(shop)
     give(make_card(program), kind="enrol", at=NOW - timedelta(days=2))
