@@ -11,6 +11,7 @@ from sqlalchemy import select
 from portal.extensions import db
 from portal.models import ProgramVersion
 from portal.web.program.fields import TIMES
+from portal.web.program.told import differences
 from tests.factories import make_card, make_member, make_program, make_user, within
 from tests.web.cast import make_cast
 from tests.web.conftest import looked, path
@@ -275,6 +276,14 @@ def test_one_version_is_shown_in_full_with_its_own_colours(as_owner, sign_in, ca
     assert "Pause between two stamps" in answer.text
     assert as_owner.get(to(cast, "history/3")).status_code == 404
     assert as_owner.get(to(cast, f"history/{2**63 - 1}")).status_code == 404
+
+
+def test_the_history_takes_the_same_number_written_otherwise_for_no_change(app):
+    old = {"point_value_cents": "1", "convert_rate": "0.1", "points_per_euro": 1}
+    new = {"point_value_cents": "1.0000", "convert_rate": "0.1000", "points_per_euro": 2}
+    with app.test_request_context():
+        assert [told.label for told in differences(old, new)] == ["Points per unit spent"]
+        assert [told.new for told in differences({}, new | {"points_per_euro": None})] == ["0.01", "0.1"]
 
 
 def test_a_long_history_has_pages(as_owner, cast, program):

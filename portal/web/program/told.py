@@ -42,7 +42,7 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[Told]:
             _colour(rule, new),
         )
         for rule in LINES
-        if old.get(rule) != new.get(rule)
+        if _plainly(rule, old.get(rule)) != _plainly(rule, new.get(rule))
     ]
 
 
@@ -123,6 +123,15 @@ def _part(value: str) -> str:
     return part_typed(Decimal(value))
 
 
+def _rate(value: str) -> str:
+    return format(Decimal(value).normalize(), "f")
+
+
+def _plainly(rule: str, value: Any) -> Any:
+    """Take 1 and 1.0000 for the same: a database fills decimals up."""
+    return Decimal(value) if value and rule in ("point_value_cents", "convert_rate") else value
+
+
 def _picture(_value: str) -> str:
     return _("a picture")
 
@@ -161,7 +170,7 @@ LINES: dict[str, tuple[Any, Callable[[Any], str]]] = {
     "points_expiration_days": (later("Points expire after"), _days),
     "expiry_floor_at": (later("No points expire before"), _moment),
     "point_value_cents": (later("What one point is worth"), _part),
-    "convert_rate": (later("Rate of conversion"), _text),
+    "convert_rate": (later("Rate of conversion"), _rate),
     "stamps_target": (later("Stamps on a full card"), _stamps),
     "stamps_reward_description": (later("What a full card earns"), _text),
     "stamps_reward_value_cents": (later("What that is worth"), money),

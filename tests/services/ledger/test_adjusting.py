@@ -244,9 +244,9 @@ def test_what_nobody_could_agree_to_is_not_proposed(shop):
     card = card_in(shop, adjust_approval_points=0, **rules)
     for asked in ({"stamps": -11}, {"points": -1}):
         at = visit(shop)
-        assert refusal(lambda asked=asked, at=at: adjust(card.id, reason_code="fraud", visit=at, **asked)) == (
-            "not_enough"
-        )
+        assert refusal(
+            lambda asked=asked, at=at: adjust(card.id, reason_code="fraud", visit=at, **asked)
+        ) == ("not_enough")
     assert db.session.scalars(select(ReviewItem).where(ReviewItem.merchant_id == shop.id)).all() == []
 
 
