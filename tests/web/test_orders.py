@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.extensions import db
-from portal.models import LoyaltyCard, Order, OrderLine, OrderRefund
+from portal.models import LoyaltyCard, LoyaltyTransaction, Order, OrderLine, OrderRefund
 from portal.services.ledger.rewarding import issue_reward
 from portal.services.ledger.visits import Visit
 from tests.factories import (
@@ -227,6 +227,21 @@ def test_a_refund_says_when_the_purchase_was(manager, cast):
     text = manager.get(path(cast.merchant, "orders", cast.order.id)).text
     assert "The purchase was on" in text
     assert "It happened on" not in text
+
+
+def test_a_voided_refund_counts_no_more_in_the_list_either(manager, cast):
+    refund(manager, cast, amount="5")
+    with within(cast.merchant):
+        back = LoyaltyTransaction.of(cast.merchant).where(LoyaltyTransaction.type == "refund_reversal")
+        row = db.session.scalars(back).one()
+        here = path(cast.merchant, "cards", row.card_id, "movements", row.id, "void")
+    form = manager.get(here).text
+    assert "The money counts as not given back any more" in form
+    assert "refund the order instead" not in form
+    assert listed(manager, cast, kind="refunded") == ["R-1"]
+    voided = manager.post(here, data={"key": key_in(form), "reason_code": "mistake"})
+    assert voided.status_code == 303
+    assert listed(manager, cast, kind="refunded") == []
 
 
 def test_a_refund_in_parts_through_the_form(manager, cast):

@@ -140,4 +140,4 @@ def _has_earned() -> ColumnElement[bool]:
 
 
 def _is_refunded() -> ColumnElement[bool]:
-    return exists().where(*_of_order(OrderRefund)).correlate(Order)
+    return exists().where(*_of_order(OrderRefund), ~is_voided()).correlate(Order)
