@@ -183,6 +183,11 @@ def _write_refused(file: Any, outcomes: list[imports.Outcome]) -> None:
         )
 
 
+def _of(count: int, one: str, many: str = "") -> str:
+    """Count things in words: 1 line, 2 lines."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 class Receipts:
     """What is told of an import of receipts: the sums in words, and what needs a look."""
 
@@ -199,17 +204,18 @@ class Receipts:
             if each.card_id is not None:
                 self.cards.add(each.card_id)
             if each.outcome in TOLD_WHY:
-                self._note(each.outcome, each, f"{TOLD_WHY[each.outcome]}: {each.reason}")
+                line = f"Line {each.basket.first_line}"
+                self._note(each.outcome, f"{line} {TOLD_WHY[each.outcome]}: {each.reason}")
             for code, said in each.notes:
                 if said:
-                    self._note(code, each, said)
+                    begun = "" if said.startswith("Line ") else f"Line {each.basket.first_line}: "
+                    self._note(code, f"{begun}{said}")
 
-    def _note(self, code: str, each: imports.Outcome, said: str) -> None:
+    def _note(self, code: str, said: str) -> None:
         if len(self.told[code]) == TOLD:
             self.more[code] += 1
         else:
-            begun = "" if said.startswith("Line ") else f"Line {each.basket.first_line} "
-            self.told[code].append(f"{begun}{said}")
+            self.told[code].append(said)
 
     def tell(self, rejects: Path | None, *, is_earning: bool) -> None:
         """Say what needs a look, then the sums in words."""
@@ -232,15 +238,16 @@ class Receipts:
 
     def _sentences(self, *, is_earning: bool) -> Iterator[str]:
         counts = self.counts
-        baskets, became = f"{counts['baskets']:,} baskets", f"{counts['new']:,} became orders"
-        yield f"{counts['lines']:,} lines are {baskets}; {became}."
+        anonymous = _of(counts["anonymous"], "is anonymous", "are anonymous")
+        lines, baskets = _of(counts["lines"], "line is", "lines are"), _of(counts["baskets"], "basket")
+        yield f"{lines} {baskets}; {_of(counts['new'], 'became an order', 'became orders')}."
         if counts["resumed"]:
             yield f"{counts['resumed']:,} of them were made before this import was cut off."
         if is_earning:
-            on = f"{counts['points']:,} points on {len(self.cards):,} cards"
-            yield f"{counts['earned']:,} earned {on}; {counts['anonymous']:,} are anonymous."
+            on = f"{_of(counts['points'], 'point')} on {_of(len(self.cards), 'card')}"
+            yield f"{counts['earned']:,} earned {on}; {anonymous}."
         else:
-            yield f"{counts['anonymous']:,} are anonymous. Nothing was earned: there was no --earn."
+            yield f"{anonymous}. Nothing was earned: there was no --earn."
         for code, sentence in NOTES.items():
             if counts[code]:
                 thing = "line has" if code in ("amount_differs", "unknown_product") else "basket has"

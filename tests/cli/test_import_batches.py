@@ -75,7 +75,7 @@ def test_a_dry_run_writes_nothing(flask, session, cafe, kelly, file):
     result = flask("import", "customers", people, "--merchant", "cafe", "--dry-run")
     assert result.stdout.endswith("Dry run: nothing was written.\n")
     result = flask("import", "orders", receipts, "--merchant", "cafe", *ASKED, "--earn", "--dry-run")
-    assert "1 earned 25 points on 1 cards; 0 are anonymous." in result.stdout
+    assert "1 earned 25 points on 1 card; 0 are anonymous." in result.stdout
     assert result.stdout.endswith("Dry run: nothing was written.\n")
     models = (Order, OrderLine, LoyaltyTransaction, ImportBatch, ImportRow)
     assert [count(session, cafe, model) for model in models] == [0] * 5
@@ -103,13 +103,13 @@ def test_receipts_are_told_in_words_and_refused_baskets_written_whole(flask, ses
         "refused           1",
         "left out          1  lines, by --where",
         "6 lines are 4 baskets; 3 became orders.",
-        "1 earned 35 points on 1 cards; 1 are anonymous.",
+        "1 earned 35 points on 1 card; 1 is anonymous.",
         "1 line has an amount that is not quantity × price less discount; the printed amount was kept.",
         "1 basket has a customer who is not known here; the order was kept without one.",
         "Batch 1. To take it back: flask import undo 1 --merchant cafe",
     ]
     assert "Line 3: 1 × 3.75 is not 1.00; the printed amount was kept." in result.stderr
-    assert "Line 5 There is no customer “99”; the order is kept without one." in result.stderr
+    assert "Line 5: There is no customer “99”; the order is kept without one." in result.stderr
     assert "Line 6 refused: “=free” is no amount of money." in result.stderr
     with rejects.open(newline="", encoding="utf-8") as lines:
         told = list(csv.reader(lines))
@@ -161,13 +161,13 @@ def test_a_header_that_was_mended_is_told(flask, cafe, file):
     result = flask("import", "orders", path, "--merchant", "cafe", *ASKED)
     assert "Warning: The header is one cell in quotation marks. It was read as 8 columns." in result.stderr
     assert "  a basket is  receipt, day, shop\n" in result.stdout
-    assert "1 became orders" in result.stdout
+    assert "1 became an order" in result.stdout
 
 
 def test_without_earn_nothing_is_earned(flask, session, cafe, kelly, file):
     path = file(RECEIPTS + "R1,2026-03-01,9:00,3,1,2.50,,\nR2,2026-03-01,9:00,3,,2.50,,\n")
     result = flask("import", "orders", path, "--merchant", "cafe", *ASKED)
-    assert "1 are anonymous. Nothing was earned: there was no --earn." in result.stdout
+    assert "1 is anonymous. Nothing was earned: there was no --earn." in result.stdout
     assert count(session, cafe, LoyaltyTransaction) == 0
 
 
@@ -239,7 +239,7 @@ def test_a_batch_of_another_merchant_is_not_there(flask, session, cafe, kelly, f
 def test_files_come_through_a_pipe(flask, session, cafe, kelly):
     text = RECEIPTS + "R1,2026-03-01,9:00,3,1,2.50,,\n"
     result = flask("import", "orders", "-", "--merchant", "cafe", *ASKED, answers=text)
-    assert "1 became orders" in result.stdout
+    assert "1 became an order" in result.stdout
 
 
 def test_a_chunk_is_done_again_when_somebody_wrote_the_same_a_moment_before(app):
