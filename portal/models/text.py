@@ -154,7 +154,12 @@ def checked_text(value: str | None, what: str, longest: int) -> str | None:
     if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in trimmed):
         message = _("The %(field)s holds a control character. Type it again.", field=field_word(field))
         raise Refused("bad_text", message, field=field)
-    return trimmed or None
+    return trimmed if any(_is_seen(c) for c in trimmed) else None
+
+
+def _is_seen(sign: str) -> bool:
+    """Tell whether people see a sign; of a zero-width space alone nobody could say what it names."""
+    return not sign.isspace() and unicodedata.category(sign) != "Cf"
 
 
 def checked_name(value: str | None, what: str = "name") -> str:

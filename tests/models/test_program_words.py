@@ -51,3 +51,12 @@ def test_a_picture_that_would_be_a_strip_is_refused(app):
     Image.new("RGB", (8000, 40)).save(out, "PNG")
     with pytest.raises(Refused, match="too narrow"):
         drawn_again(out.getvalue(), (512, 512))
+
+
+@pytest.mark.parametrize("nothing", ["\u200b", " \u200d\ufeff ", "\u00ad", "\u2060 \u200b"])
+def test_a_text_of_signs_that_nobody_sees_is_none(app, nothing):
+    with app.test_request_context():
+        assert checked_text(nothing, "notes", 10) is None
+        with pytest.raises(Refused, match="Give a name"):
+            checked_name(nothing)
+        assert checked_name("Zo\u200dë") == "Zo\u200dë"
