@@ -9,9 +9,9 @@ import time_machine
 from sqlalchemy import insert
 
 from portal.extensions import db
-from portal.models import AuditEntry, LoyaltyProgram, Product, Store
+from portal.models import AuditEntry, LoyaltyProgram, Order, Product, Store
 from portal.models.actor import OPERATOR
-from portal.services import audit, products, programs, stores
+from portal.services import audit, products, programs, reviews, stores
 from portal.web.dashboard import figures, shown
 from tests.factories import (
     give,
@@ -506,3 +506,69 @@ def test_a_tile_leads_to_what_it_counts_or_nowhere(cast, sign_in):
     make_member(cast.belval, cast.manager, role="manager")
     db.session.commit()
     assert hrefs(manager.get(here))["Customers"] is None
+
+
+def throw_program_away(cast):
+    def work():
+        program = db.session.scalars(LoyaltyProgram.of(cast.merchant)).one()
+        programs.delete_program(program, by=OPERATOR, now=TODAY)
+
+    wrote(cast, work)
+
+
+def test_a_program_in_the_trash_takes_no_figure_along(collecting, sign_in, here, today):
+    before = ledger(sign_in(collecting.owner).get(here))
+    throw_program_away(collecting)
+    answer = sign_in(collecting.owner).get(here)
+    after = ledger(answer)
+    assert after.pop("Expire within 30 days")[0] == "0"  # nothing expires in the trash
+    assert after == {name: told for name, told in before.items() if name in after}
+    assert set(before) - set(after) == {"Expire within 30 days"}
+    told = text_of(answer, "program")
+    assert "The program is in the trash" in told
+    assert "There is no program yet" not in told
+    assert "Start the program" in answer.text  # what to do next is said still
+
+
+def test_the_program_that_lives_is_told_after_another_went_to_the_trash(collecting, sign_in, here, today):
+    throw_program_away(collecting)
+    make_program(collecting.merchant, card_name="Anew")
+    answer = sign_in(collecting.owner).get(here)
+    assert "Anew" in text_of(answer, "program")
+    assert "in the trash" not in text_of(answer, "program")
+    assert ledger(answer)["Points issued"][0] == "180"
+    assert len(rows(answer)) == 2
+
+
+def test_the_stores_and_what_is_in_none_of_them_add_up(filled, sign_in, here, today):
+    nowhere = {"number": "R-nowhere", "occurred_at": TODAY, "total_cents": 100, "store_id": None}
+    wrote(filled, lambda: db.session.add(Order(merchant_id=filled.merchant.id, **nowhere)))
+    wrote(filled, lambda: stores.delete_store(alive(filled, filled.belval), by=OPERATOR, now=TODAY))
+    answer = sign_in(filled.owner).get(f"{here}?range=90")
+    others = re.findall(
+        r'<tr class="elsewhere">.*?title">\s*([^<]+?)\s*<.*?num">\s*(\d+)\s*</td>', answer.text, re.DOTALL
+    )
+    assert others == [("Deleted stores", "1"), ("No store", "1")]
+    assert tiles(answer)["Orders"] == rows(answer)["Gare"][2] + 2
+    assert "elsewhere" not in sign_in(filled.manager).get(f"{here}?range=90").text
+
+
+def test_a_store_that_is_gone_leaves_the_time_as_it_was(filled, sign_in, here, today):
+    browser = sign_in(filled.owner)
+    answer = browser.get(f"{here}?range=90&store=99999")
+    assert answer.location == f"{here}?range=90"
+    assert (
+        "That store is not there any more: these are the figures of all." in browser.get(answer.location).text
+    )
+
+
+def test_managers_see_how_much_they_are_to_review(collecting, sign_in, here, today):
+    def flagged():
+        for store in (collecting.gare, collecting.belval, None):
+            store_id = store.id if store else None
+            reviews.flag("odd", "goodwill", merchant_id=collecting.merchant.id, now=TODAY, store_id=store_id)
+        db.session.commit()
+
+    wrote(collecting, flagged)
+    assert ledger(sign_in(collecting.manager).get(here))["To review"] == ("2", "your stores")
+    assert ledger(sign_in(collecting.owner).get(here))["To review"] == ("3", "all stores")

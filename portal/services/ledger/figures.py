@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Subquery, and_, case, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, false, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from portal.extensions import db
@@ -64,17 +64,19 @@ def glance(
     *,
     now: datetime,
     store_ids: Collection[int] | None = None,
+    reviewed_in: Collection[int] | None = None,
 ) -> Glance:
-    """Read them all; the period's are those of the stores named, or of the whole business."""
+    """Read them all; the period's are those of the stores named, or of the whole business.
+
+    What is open to review is that of the stores in `reviewed_in` and of no store; None for all.
+    """
     held = [Movement.merchant_id == merchant.id, period.holds(Movement.occurred_at)]
     if store_ids is not None:
         held.append(Movement.store_id.in_(store_ids))
     came, moved = _came(held), _moved(held)
     cards, ready = _cards(merchant, terms, now), _ready(merchant, now)
     joined = who_joined(held).scalar_subquery().label("joined")
-    open_items = select(func.count()).where(
-        ReviewItem.merchant_id == merchant.id, ReviewItem.status == "open"
-    )
+    open_items = _open_items(merchant, reviewed_in)
     one_row = came.join(moved, true()).join(cards, true()).join(ready, true())
     query: Any = select(came, moved, cards, ready, joined, open_items.scalar_subquery().label("open_items"))
     row = db.session.execute(query.select_from(one_row), execution_options=DEAD_TOO).one()
@@ -87,6 +89,13 @@ def glance(
         expiring_cards=row.expiring_cards,
         open_items=row.open_items,
     )
+
+
+def _open_items(merchant: Merchant, store_ids: Collection[int] | None) -> Select[Any]:
+    waiting = select(func.count()).where(ReviewItem.merchant_id == merchant.id, ReviewItem.status == "open")
+    if store_ids is None:
+        return waiting
+    return waiting.where(ReviewItem.store_id.is_(None) | ReviewItem.store_id.in_(store_ids))
 
 
 def _owed(row: Any, terms: Terms) -> Liability:

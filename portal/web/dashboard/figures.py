@@ -36,6 +36,7 @@ PROGRAM: list[Any] = [
     LoyaltyProgram.points_expiration_days,
     LoyaltyProgram.expiry_floor_at,
     LoyaltyProgram.point_value_cents,
+    LoyaltyProgram.deleted_at.label("program_died"),
 ]
 SWITCHES = ("loyalty_programs.activate", "loyalty_programs.deactivate")
 
@@ -43,7 +44,7 @@ SWITCHES = ("loyalty_programs.activate", "loyalty_programs.deactivate")
 def read(span: Span) -> Sequence[Row[Any]]:
     """Read a row for each store this person has, the chosen one first; one row where there is none.
 
-    Every row carries the totals and the program.
+    Every row carries the totals and the program; the last one in the trash where none lives.
     """
     merchant = current_merchant()
     own = Store.merchant_id == Merchant.id
@@ -60,12 +61,20 @@ def read(span: Span) -> Sequence[Row[Any]]:
     query = query.add_columns(*counts, *_totals(span), *PROGRAM, _switched()).outerjoin(Store, own)
     for part in parts.values():
         query = query.outerjoin(part, part.c.store_id == Store.id)
-    query = query.outerjoin(LoyaltyProgram, LoyaltyProgram.merchant_id == Merchant.id)
+    is_newest = LoyaltyProgram.id == _newest_program()
+    query = query.outerjoin(LoyaltyProgram, (LoyaltyProgram.merchant_id == Merchant.id) & is_newest)
     order: list[Any] = [Store.name_key, Store.id]
     if span.store_id is not None:
         order.insert(0, Store.id != span.store_id)
-    found = db.session.execute(query.where(Merchant.id == merchant.id).order_by(*order).limit(MOST_STORES))
-    return found.all()
+    found = query.where(Merchant.id == merchant.id).order_by(*order).limit(MOST_STORES)
+    return db.session.execute(found, execution_options={"include_deleted": {LoyaltyProgram}}).all()
+
+
+def _newest_program() -> Any:
+    """The one that lives, or else the last one that was put in the trash."""
+    theirs = select(LoyaltyProgram.id).where(LoyaltyProgram.merchant_id == current_merchant().id)
+    newest = theirs.order_by(LoyaltyProgram.deleted_at.is_not(None), LoyaltyProgram.id.desc()).limit(1)
+    return newest.correlate(None).scalar_subquery()
 
 
 def _by_store(model: Any, *where: Any) -> Any:
@@ -94,8 +103,17 @@ def _totals(span: Span) -> list[Any]:
         _total("newcomers", _in_store(newcomers, Customer.home_store_id, span), Customer),
         _total("cards", _in_store(cards, Customer.home_store_id, span), LoyaltyCard),
         _total("orders", _in_store(orders, Order.store_id, span), Order),
+        _total("orders_of_deleted", _in_store(orders.where(_is_of_deleted()), Order.store_id, span), Order),
+        _total(
+            "orders_of_none", _in_store(orders.where(Order.store_id.is_(None)), Order.store_id, span), Order
+        ),
         _total("rewards", LoyaltyReward.of(merchant), LoyaltyReward),
     ]
+
+
+def _is_of_deleted() -> Any:
+    """Whether an order was sold in a store that is not there any more."""
+    return Order.store_id.not_in(Store.of(current_merchant()).with_only_columns(Store.id))
 
 
 def _in_store(query: Select[Any], column: Any, span: Span) -> Select[Any]:
@@ -111,7 +129,8 @@ def _switched() -> Any:
     """When the living program was last switched on or off."""
     merchant = current_merchant()
     acts = select(func.max(AuditEntry.occurred_at)).where(AuditEntry.merchant_id == merchant.id)
-    about = LoyaltyProgram.of(merchant).with_only_columns(LoyaltyProgram.id)
+    living = LoyaltyProgram.of(merchant).where(LoyaltyProgram.deleted_at.is_(None))
+    about = living.with_only_columns(LoyaltyProgram.id)
     those = AuditEntry.subject_id.in_(about), AuditEntry.subject_kind == "loyalty_programs"
     last = acts.where(*those, AuditEntry.action.in_(SWITCHES))
     return last.correlate(None).scalar_subquery().label("switched_at")

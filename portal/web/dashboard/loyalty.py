@@ -24,7 +24,10 @@ class LedgerTile(NamedTuple):
 
 
 def ledger_tiles(row: Any, span: Span) -> list[LedgerTile]:
-    """Gather them from one statement; a manager's are of their stores, and what is owed is for owners."""
+    """Gather them from one statement; a manager's are of their stores, and what is owed is for owners.
+
+    A program in the trash takes none of them along.
+    """
     if actor().role < Role.MANAGER or not row.program_id:
         return []
     terms = Terms(
@@ -34,9 +37,19 @@ def ledger_tiles(row: Any, span: Span) -> list[LedgerTile]:
         row.point_value_cents,
     )
     period = Period(span.begins, midnight(today(), days=1))
-    seen = glance(current_merchant(), period, terms, now=now(), store_ids=stores_of(span))
-    told = list(_of_period(seen, span))
-    return told + list(_as_it_stands(seen)) if actor().role >= Role.OWNER else told
+    is_owner = actor().role >= Role.OWNER
+    seen = glance(
+        current_merchant(),
+        period,
+        terms,
+        now=now(),
+        store_ids=stores_of(span),
+        reviewed_in=None if is_owner else actor().store_ids,
+    )
+    owed = _as_it_stands(seen) if is_owner else ()
+    place = _("all stores") if is_owner else _("your stores")
+    to_review = LedgerTile(number(seen.open_items), _("To review"), place, link_to("reviews.index"))
+    return [*_of_period(seen, span), *owed, to_review]
 
 
 def stores_of(span: Span) -> list[int] | None:
@@ -70,4 +83,3 @@ def _as_it_stands(seen: Glance) -> Iterator[LedgerTile]:
         yield LedgerTile(money(gross), _("Not redeemed yet"), said)
     cards = ngettext("points on %(num)s card", "points on %(num)s cards", seen.expiring_cards)
     yield LedgerTile(number(seen.expiring_points), _("Expire within 30 days"), cards)
-    yield LedgerTile(number(seen.open_items), _("To review"), _("all stores"), link_to("reviews.index"))

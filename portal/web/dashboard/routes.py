@@ -1,11 +1,12 @@
 """The dashboard: where a merchant's people arrive."""
 
-from flask import Blueprint, Response, redirect, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.web.access import allow
 from portal.web.dashboard import shown, trend
 from portal.web.page import page
+from portal.words import _
 
 bp = Blueprint("dashboard", __name__, url_prefix="/m/<merchant>")
 
@@ -16,7 +17,8 @@ def index() -> Response | AnyResponse:
     """Show how things stand, and what happened lately."""
     seen = shown.gathered()
     if seen is None:  # the store in the address is gone, or not theirs
-        return redirect(url_for("dashboard.index"))
+        flash(_("That store is not there any more: these are the figures of all."), "plain")
+        return redirect(url_for("dashboard.index", range=request.args.get("range")))
     return page("dashboard/index.html", **seen)
 
 

@@ -58,7 +58,8 @@ def gathered() -> dict[str, Any] | None:
     total = rows[0]
     if span.store_id is not None and total.store_id != span.store_id:
         return None
-    program = program_of(total) if total.program_id else None
+    has_program = total.program_id is not None and total.program_died is None
+    program = program_of(total) if has_program else None
     stores = [row for row in rows if row.store_id]
     steps = _steps(total, program) if role >= Role.OWNER and not (stores and program) else []
     return {
@@ -71,6 +72,7 @@ def gathered() -> dict[str, Any] | None:
         "more_stores": total.stores > LISTED and not span.store_id,
         "total": total,
         "program": program,
+        "is_program_in_trash": total.program_died is not None,
         "may_start": role >= Role.OWNER,
         "program_href": link_to("program.index"),
         "steps": steps,
