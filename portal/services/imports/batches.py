@@ -13,6 +13,7 @@ from portal.models.import_batch import ImportBatch, ImportRow
 from portal.models.merchant import Merchant
 from portal.services import audit
 from portal.services.imports.plans import Plan
+from portal.services.imports.resuming import refuse_beside_unfinished
 
 
 class Made(NamedTuple):
@@ -29,7 +30,10 @@ class Made(NamedTuple):
 
 
 def hold(plan: Plan, *, by: Actor, now: datetime) -> ImportBatch:
-    """Lock the batch this import left unfinished, or begin one: the same import goes on where it was."""
+    """Lock the batch this import left unfinished, or begin one: the same import goes on where it was.
+
+    Raises Refused("unfinished_import") beside another one of its kind.
+    """
     mine = (
         ImportBatch.merchant_id == plan.merchant.id,
         ImportBatch.kind == plan.kind,
@@ -38,6 +42,7 @@ def hold(plan: Plan, *, by: Actor, now: datetime) -> ImportBatch:
     )
     found = db.session.scalars(select(ImportBatch).where(*mine).with_for_update()).first()
     if found is None:
+        refuse_beside_unfinished(plan)
         found = _begin(plan, by=by, now=now)
     return found
 
@@ -48,7 +53,7 @@ def _begin(plan: Plan, *, by: Actor, now: datetime) -> ImportBatch:
         kind=plan.kind,
         file_name=plan.file_name,
         source_hash=plan.source_hash,
-        options={"earn": plan.is_earning},
+        options={"earn": plan.is_earning, **plan.said},
         started_by_id=by.user_id,
         started_at=now,
     )

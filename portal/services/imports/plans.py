@@ -28,7 +28,7 @@ class Plan:
     Of customers and orders: `dates` says which way round 3/4/2026 is meant, `cards` are the columns with
     numbers of old cards, `group_by` those that say which lines are one basket, `is_numbered_by_store`
     whether stores may have the same numbers, `is_earning` whether points are posted; `source_hash` knows
-    the same import again.
+    the same import again, and `said` is what was typed for it.
     """
 
     kind: str
@@ -45,6 +45,7 @@ class Plan:
     is_earning: bool = False
     file_name: str | None = None
     source_hash: str = ""
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def fields(self) -> Fields:

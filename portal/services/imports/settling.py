@@ -3,8 +3,9 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import select
 
@@ -17,6 +18,7 @@ from portal.services.imports.fields import CUSTOMERS, ORDERS, Fields
 from portal.services.imports.formats import format_of, maps_of
 from portal.services.imports.matching import column_called, match, plain
 from portal.services.imports.plans import Plan, chosen_rows, replacements
+from portal.services.imports.resuming import refuse_beside_unfinished
 from portal.services.imports.tables import Table
 from portal.words import _
 
@@ -43,14 +45,13 @@ def plan_customers(merchant: Merchant, table: Table, asked: Asked) -> Plan:
     """Settle an import of customers, in the merchant's scope.
 
     A card number may stand in several columns: called alike, numbered, or each named by `maps`.
-    Raises what `plan` raises, and Refused("undo_first", "not_this_format", "no_identity", "no_program").
+    Raises what `plan` raises, and Refused("undo_first", "unfinished_import", "not_this_format",
+    "no_identity", "no_program").
     """
     refuse_beside_undo(merchant)
     cards = _card_columns(table, asked)
     fields = {name: field for name, field in CUSTOMERS.items() if name != CARD}
-    mine = [(field, column) for field, column in asked.maps if field != CARD]
-    found = _planned("customers", merchant, table, replace(asked, maps=mine), fields)
-    found = replace(found, cards=cards)
+    found = replace(_planned("customers", merchant, table, asked, fields), cards=cards)
     if not {"external_ref", "email", "phone"} & found.columns.keys() and not cards:
         message = _("No column says who is who. Map one to external_ref, email, phone or card_number.")
         raise Refused("no_identity", message)
@@ -63,8 +64,9 @@ def plan_orders(merchant: Merchant, table: Table, asked: Asked) -> Plan:
     """Settle an import of orders, in the merchant's scope.
 
     Lines with the same values in the columns of `group_by` are one basket; without it, those with
-    the same number. Raises what `plan` raises, and Refused("undo_first", "not_this_format", "no_basket",
-    "no_date", "no_amount", "no_store", "no_program", "not_earning", "no_points").
+    the same number. Raises what `plan` raises, and Refused("undo_first", "unfinished_import",
+    "not_this_format", "no_basket", "no_date", "no_amount", "no_store", "no_program", "not_earning",
+    "no_points").
     """
     refuse_beside_undo(merchant)
     found = _planned("orders", merchant, table, asked, ORDERS)
@@ -118,14 +120,15 @@ def refuse_if_not_earning(program: LoyaltyProgram | None) -> LoyaltyProgram:
 
 
 def _planned(kind: str, merchant: Merchant, table: Table, asked: Asked, fields: Fields) -> Plan:
-    maps, dates = dict(asked.maps), asked.dates
+    dates = asked.dates
+    maps = {field: column for field, column in asked.maps if (kind, field) != ("customers", CARD)}
     if asked.format:
         ready = maps_of(asked.format, kind, table.columns)
         others = dict.fromkeys(fields, "") | {name: at for name, at in ready.items() if name in fields}
         maps = others | maps
         dates = dates or format_of(asked.format, kind).dates
     columns = match(fields, table.columns, maps, kind=kind)
-    return Plan(
+    found = Plan(
         kind,
         merchant,
         table,
@@ -134,13 +137,20 @@ def _planned(kind: str, merchant: Merchant, table: Table, asked: Asked, fields: 
         where=chosen_rows(table, asked.where),
         dates=dates,
         file_name=asked.file_name,
-        source_hash=_known_again(kind, table, asked),
+        source_hash=_known_again(kind, table, _said(asked)),
+        said=_said(asked),
     )
+    refuse_beside_unfinished(found)
+    return found
 
 
-def _known_again(kind: str, table: Table, asked: Asked) -> str:
-    """Hash the file with what was said about it; its name does not matter."""
-    said = {name: value for name, value in vars(asked).items() if name != "file_name"}
+def _said(asked: Asked) -> dict[str, Any]:
+    """List what was typed beside the file; the file's name does not matter."""
+    return {name: value for name, value in vars(asked).items() if name != "file_name"}
+
+
+def _known_again(kind: str, table: Table, said: Mapping[str, Any]) -> str:
+    """Hash the file with what was said about it."""
     words = json.dumps([kind, table.digest(), said], sort_keys=True, default=list)
     return hashlib.sha256(words.encode()).hexdigest()
 
