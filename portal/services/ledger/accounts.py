@@ -96,13 +96,18 @@ class Account:
 
     def cards(self) -> Select[int]:
         """Select the ids of this card and of the (dead) ones of people merged into its holder."""
-        mine = (Customer.id == self.card.customer_id) | (Customer.merged_into_id == self.card.customer_id)
-        people = select(Customer.id).where(Customer.merchant_id == self.card.merchant_id, mine)
-        return select(LoyaltyCard.id).where(
-            LoyaltyCard.merchant_id == self.card.merchant_id,
-            LoyaltyCard.program_id == self.card.program_id,
-            LoyaltyCard.customer_id.in_(people),
-        )
+        return cards_of_person(self.card)
+
+
+def cards_of_person(card: LoyaltyCard) -> Select[int]:
+    """Select the ids of a card and of the (dead) ones, of its program, of people merged into its holder."""
+    mine = (Customer.id == card.customer_id) | (Customer.merged_into_id == card.customer_id)
+    people = select(Customer.id).where(Customer.merchant_id == card.merchant_id, mine)
+    return select(LoyaltyCard.id).where(
+        LoyaltyCard.merchant_id == card.merchant_id,
+        LoyaltyCard.program_id == card.program_id,
+        LoyaltyCard.customer_id.in_(people),
+    )
 
 
 def once(

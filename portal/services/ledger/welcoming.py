@@ -4,7 +4,8 @@ Phone and e-mail are what a person is known by again. Somebody who gives neither
 of times, so their bonus waits until one is known; the row of their enrolment says so.
 """
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, select
+from sqlalchemy.orm import aliased
 
 from portal.extensions import db
 from portal.models.customer import Customer
@@ -12,7 +13,7 @@ from portal.models.loyalty_card import LoyaltyCard
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.services.ledger import fingerprints
-from portal.services.ledger.accounts import Account, Posting, once
+from portal.services.ledger.accounts import Account, Posting, cards_of_person, once
 from portal.services.ledger.visits import Visit
 from portal.services.same_person import had_bonus
 
@@ -42,8 +43,8 @@ def give_with_contact(customer: Customer, *, visit: Visit, secret: str) -> Posti
 
     A suspended card's waits on, and one that waits for the first scan, too.
     """
-    card_id = db.session.scalar(_living_card(customer))
-    if card_id is None or _waiting(customer.merchant_id, card_id) is None:
+    card = db.session.scalar(_living_card(customer))
+    if card is None or _waiting(card) is None:
         return None
 
     def work(account: Account) -> Posting:
@@ -51,7 +52,7 @@ def give_with_contact(customer: Customer, *, visit: Visit, secret: str) -> Posti
             _give_what_waits(account, (FOR_A_CONTACT,), secret)
         return _told(account)
 
-    return once(card_id, "welcome_bonus", {}, work, visit=visit)
+    return once(card.id, "welcome_bonus", {}, work, visit=visit)
 
 
 def give(account: Account, cause: LoyaltyTransaction, customer: Customer, secret: str) -> None:
@@ -90,7 +91,7 @@ def _points_of(program: LoyaltyProgram) -> int:
 
 
 def _give_what_waits(account: Account, reasons: tuple[dict[str, str], ...], secret: str) -> None:
-    enrolled, customer = _waiting(account.card.merchant_id, account.card.id), account.card.customer
+    enrolled, customer = _waiting(account.card), account.card.customer
     if enrolled is not None and enrolled.rule_snapshot in reasons and is_known(customer):
         give(account, enrolled, customer, secret)
 
@@ -100,14 +101,23 @@ def _told(account: Account) -> Posting:
     return Posting(account.card, account.rows, "bonus" if is_given else "no_bonus")
 
 
-def _living_card(customer: Customer) -> Select[int]:
+def _living_card(customer: Customer) -> Select[LoyaltyCard]:
     mine = (LoyaltyCard.merchant_id == customer.merchant_id, LoyaltyCard.customer_id == customer.id)
-    return select(LoyaltyCard.id).where(*mine).order_by(LoyaltyCard.id.desc()).limit(1)
+    return select(LoyaltyCard).where(*mine).order_by(LoyaltyCard.id.desc()).limit(1)
 
 
-def _waiting(merchant_id: int, card_id: int) -> LoyaltyTransaction | None:
-    """Find the enrol row that says that the bonus waits."""
-    mine = (Row.merchant_id == merchant_id, Row.card_id == card_id, Row.type == "enrol")
-    enrolled = db.session.scalars(select(Row).where(*mine).order_by(Row.id).limit(1)).first()
-    waits = enrolled is not None and enrolled.rule_snapshot in (AT_FIRST_SCAN, FOR_A_CONTACT)
-    return enrolled if waits else None
+def _waiting(card: LoyaltyCard) -> LoyaltyTransaction | None:
+    """Find the enrol row that says that the bonus waits: the card's own first, then those of merged people.
+
+    One whose bonus was given does not wait, whatever card got it.
+    """
+    given = aliased(Row)
+    is_given = exists().where(
+        given.merchant_id == Row.merchant_id, given.type == "welcome_bonus", given.linked_id == Row.id
+    )
+    theirs = (Row.merchant_id == card.merchant_id, Row.card_id.in_(cards_of_person(card)))
+    ordered = (
+        select(Row).where(*theirs, Row.type == "enrol", ~is_given).order_by(Row.card_id != card.id, Row.id)
+    )
+    enrolled = db.session.scalars(ordered, execution_options={"include_deleted": True})
+    return next((row for row in enrolled if row.rule_snapshot in (AT_FIRST_SCAN, FOR_A_CONTACT)), None)
