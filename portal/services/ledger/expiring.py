@@ -57,10 +57,13 @@ def put_off(owner: LoyaltyCard | LoyaltyProgram, now: datetime) -> None:
 
 
 def note_posted(card: LoyaltyCard, row: LoyaltyTransaction) -> None:
-    """Move the card's expiry with the row: activity starts it anew, any other credit leaves 30 days."""
+    """Move the card's expiry with the row: activity starts it anew, any other credit leaves 30 days.
+
+    So does any purchase posted later than it happened, also one that brought no points.
+    """
     if row.is_activity:
         card.last_activity_at = max(card.last_activity_at or row.occurred_at, row.occurred_at)
     is_late = row.type == "earn" and row.occurred_at < row.created_at
-    if row.points_delta > 0 and (is_late or not row.is_activity):
+    if is_late or (row.points_delta > 0 and not row.is_activity):
         put_off(card, row.created_at)
         card.last_activity_at = card.last_activity_at or row.occurred_at

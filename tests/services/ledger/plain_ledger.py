@@ -168,7 +168,7 @@ class PlainLedger:
         is_late = kind == "earn" and moment.when < moment.now
         if kind in ACTIVITY:
             one.last = max(one.last or moment.when, moment.when)
-        if points > 0 and (is_late or kind not in ACTIVITY):
+        if is_late or (points > 0 and kind not in ACTIVITY):
             one.floor = max(one.floor or moment.now, moment.now + NOTICE)
             one.last = one.last or moment.when
         return len(self.rows) - 1

@@ -228,10 +228,10 @@ def test_an_earn_posted_late_when_its_days_are_over_already(ten_days):
     assert (ten_days.points, due(ten_days)) == (7, at(60 * DAY))
 
 
-def test_a_late_visit_without_points_leaves_no_longer(ten_days):
+def test_a_late_visit_without_points_leaves_thirty_days_too(ten_days):
     ten_days.earn(2000)
     ten_days.earn(0, 3 * DAY, happened_at=at(5))
-    assert due(ten_days) == DUE
+    assert due(ten_days) == at(33 * DAY)
 
 
 def test_the_longer_of_both_holds(shop_with):
