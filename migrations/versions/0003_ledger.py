@@ -24,7 +24,7 @@ TABLES = """
 """.split()
 APPEND_ONLY = ("loyalty_transactions", "tier_changes", "consent_events")
 SEARCHED = {"customers": ("phone", "email", "external_ref"), "card_tokens": ("value",)}
-LAST_NAME = "replace(name_key, rtrim(name_key, replace(name_key, ' ', '')), '')"
+LAST_WORD = "replace(name_key, rtrim(name_key, replace(name_key, ' ', '')), '')"
 
 
 def upgrade() -> None:
@@ -808,10 +808,14 @@ def upgrade() -> None:
 
     dialect = op.get_bind().dialect.name
     _collate("C")
+    is_kept = dialect == "postgresql"  # SQLite adds no column to a table that it would have to fill
+    key = sa.String(collation="C" if is_kept else None)
+    last_word = sa.Computed(LAST_WORD, persisted=is_kept)
+    op.add_column("customers", sa.Column("last_name_key", key, last_word, nullable=True))
     op.create_index(
         "ix_customers_last_name_live",
         "customers",
-        ["merchant_id", sa.text(LAST_NAME), "id"],
+        ["merchant_id", "last_name_key", "id"],
         sqlite_where=sa.text("deleted_at IS NULL"),
         postgresql_where=sa.text("deleted_at IS NULL"),
     )
@@ -834,6 +838,7 @@ def _collate(collation: str) -> None:
 def downgrade() -> None:
     op.drop_index("ix_card_tokens_value", "card_tokens")
     op.drop_index("ix_customers_last_name_live", table_name="customers")
+    op.drop_column("customers", "last_name_key")
     _collate("default")
     op.add_column("loyalty_cards", sa.Column("expires_at", MOMENT, nullable=True))
     for table in APPEND_ONLY:

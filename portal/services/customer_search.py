@@ -12,7 +12,7 @@ from typing import Any
 import phonenumbers
 from sqlalchemy import CTE, ColumnElement, Select, and_, or_, select, union
 
-from portal.models.customer import LAST_NAME, Customer
+from portal.models.customer import Customer
 from portal.models.loyalty_card import CardToken, LoyaltyCard
 from portal.models.text import fold, fold_code
 
@@ -72,10 +72,11 @@ def _by_name(name: str) -> Iterator[Way]:
     before, _, last = name.rpartition(" ")
     first, _, after = name.partition(" ")
     if not before:
-        yield LAST_NAME, begins(LAST_NAME, name)
+        yield Customer.last_name_key, begins(Customer.last_name_key, name)
         return
     for of_name, of_last in ((before, last), (after, first)):
-        yield LAST_NAME, and_(begins(LAST_NAME, of_last), begins(Customer.name_key, of_name))
+        both = and_(begins(Customer.last_name_key, of_last), begins(Customer.name_key, of_name))
+        yield Customer.last_name_key, both
 
 
 def _by_phone(typed: str, country: str) -> Iterator[Way]:
