@@ -384,6 +384,37 @@ def test_a_reward_that_came_with_it_can_be_given_back(manager, cast):
         held = db.session.scalar(select(LoyaltyCard.points_balance).where(LoyaltyCard.id == card_id))
         db.session.rollback()
     assert held == 0
+    text = manager.get(path(cast.merchant, "orders", cast.order.id)).text
+    assert "Reward “Mug” given back" in text
+    assert re.search(r'<td class="num">\s*0\s*</td>', text)  # the points of the order, without the reward's
+    void_form = manager.get(path(cast.merchant, *refund_row(cast), "void")).text
+    assert "Reward “Mug” given back: +10" in void_form
+    assert "voiding the refund does not hand the reward over again" in void_form
+
+
+def refund_row(cast):
+    with within(cast.merchant):
+        back = LoyaltyTransaction.of(cast.merchant).where(LoyaltyTransaction.type == "refund_reversal")
+        row = db.session.scalars(back).one()
+        return "cards", row.card_id, "movements", row.id
+
+
+def test_a_refund_names_the_money_that_went_back(manager, cast):
+    order, _goods = with_lines(cast)
+    refund(manager, cast, order, amount="3")
+    here = path(cast.merchant, "orders", order.id)
+    assert "Refund of €3.00, of which €1.00 counted" in manager.get(here).text
+    form = manager.get(path(cast.merchant, *refund_row(cast), "void")).text
+    assert "does not hand the reward over" not in form
+    manager.post(
+        path(cast.merchant, *refund_row(cast), "void"), data={"key": key_in(form), "reason_code": "mistake"}
+    )
+    assert "Voided: Refund of €3.00, of which €1.00 counted" in manager.get(here).text
+
+
+def test_a_refund_that_counted_whole_names_the_purchase(manager, cast):
+    refund(manager, cast, amount="5")
+    assert "Refund of €5.00 of €19.99" in manager.get(path(cast.merchant, "orders", cast.order.id)).text
 
 
 def test_in_the_dialog_a_refund_closes_it_and_refreshes_the_page(manager, cast):

@@ -1,7 +1,7 @@
 """A movement in words: what it was, and by which rule it counts."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -58,6 +58,7 @@ class Subject:
     reward: str = ""
     issue_status: str = ""
     other_person: str = ""
+    refunded_cents: int | None = None
 
 
 def money(merchant: Merchant, cents: int) -> str:
@@ -135,10 +136,13 @@ def _reward(subject: Subject, telling: Telling) -> str:
 
 def _refund(subject: Subject, telling: Telling) -> str:
     given = subject.linked
-    part = telling.money(subject.row.eligible_cents or 0)
+    counted = subject.row.eligible_cents or 0
+    part, back = telling.money(counted), subject.refunded_cents
+    if back is not None and back != counted:
+        return _("Refund of %(money)s, of which %(part)s counted", money=telling.money(back), part=part)
     if given is None or given.amount_cents is None:
         return _("Refund of %(part)s", part=part)
-    if given.eligible_cents != given.amount_cents:
+    if back is None and given.eligible_cents != given.amount_cents:
         whole = telling.money(given.eligible_cents or 0)
         return _("Refund of %(part)s of the %(whole)s that counted", part=part, whole=whole)
     return _("Refund of %(part)s of %(whole)s", part=part, whole=telling.money(given.amount_cents))
@@ -147,7 +151,7 @@ def _refund(subject: Subject, telling: Telling) -> str:
 def _void(subject: Subject, telling: Telling) -> str:
     if subject.linked is None:
         return _("Voided")
-    of = Subject(subject.linked, None, subject.reward, subject.issue_status, subject.other_person)
+    of = replace(subject, row=subject.linked, linked=None)
     return _("Voided: %(what)s", what=what(of, telling))
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from portal.extensions import db
@@ -15,6 +15,7 @@ from portal.models.loyalty_reward import LoyaltyReward
 from portal.models.loyalty_transaction import VOIDABLE, LoyaltyTransaction
 from portal.models.merchant import Merchant
 from portal.models.order import Order
+from portal.models.order_refund import OrderRefund
 from portal.models.reward_issue import RewardIssue
 from portal.models.store import Store
 from portal.models.transaction_note import TransactionNote
@@ -162,13 +163,26 @@ def line_of(row_id: int, program: LoyaltyProgram, merchant: Merchant) -> Line | 
 
 def lines_of_order(order: Order, telling: Telling) -> list[Line]:
     """Read what an order moved, on whatever card, in the order it was posted."""
-    mine = _told().where(_row.merchant_id == order.merchant_id, _row.order_id == order.id)
+    keys = select(OrderRefund.key_id).where(
+        OrderRefund.merchant_id == order.merchant_id, OrderRefund.order_id == order.id
+    )
+    came_back = and_(_row.type == "refund_return", _row.key_id.in_(keys))
+    mine = _told().where(_row.merchant_id == order.merchant_id, or_(_row.order_id == order.id, came_back))
     return [_line(found, telling) for found in db.session.execute(mine.order_by(_row.id))]
+
+
+def returned_with(row: LoyaltyTransaction, telling: Telling) -> list[Line]:
+    """Tell of the rewards that came back with a refund; they are of one act, so they share its key."""
+    if row.type != "refund_reversal" or row.key_id is None:
+        return []
+    back = (_row.merchant_id == row.merchant_id, _row.key_id == row.key_id, _row.type == "refund_return")
+    return [_line(found, telling) for found in db.session.execute(_told().where(*back).order_by(_row.id))]
 
 
 def _line(found: Any, telling: Telling) -> Line:
     row, linked = found[0], found[1]
-    subject = Subject(row, linked, found.reward or "", found.issue_status or "", found.other_person or "")
+    named = found.reward or "", found.issue_status or "", found.other_person or ""
+    subject = Subject(row, linked, *named, found.refunded_cents)
     return Line(
         row,
         sentences.what(subject, telling),
@@ -212,6 +226,7 @@ def _told() -> Select[Any]:
         _void.created_at.label("voided_at"),
         _has_refunds().label("has_refunds"),
         note.order_by(TransactionNote.id.desc()).limit(1).scalar_subquery().label("note"),
+        _refunded().label("refunded_cents"),
     ]
     return _joined(select(*columns)).execution_options(include_deleted=True)
 
@@ -237,6 +252,17 @@ def _is(model: Any, key: Any) -> ColumnElement[bool]:
 
 def _voids(void: Any, row: Any) -> ColumnElement[bool]:
     return and_(void.merchant_id == row.merchant_id, void.reverses_id == row.id, void.type == "void")
+
+
+def _refunded() -> Any:
+    """The money that went back with a refund, or with the one that a row voids: they share its key."""
+    is_void = _row.type == "void"
+    back = select(OrderRefund.amount_cents).where(
+        OrderRefund.merchant_id == _row.merchant_id,
+        OrderRefund.order_id == func.coalesce(_row.order_id, _linked.order_id),
+        OrderRefund.key_id == case((is_void, _linked.key_id), else_=_row.key_id),
+    )
+    return back.limit(1).scalar_subquery()
 
 
 def _has_refunds() -> ColumnElement[bool]:

@@ -8,7 +8,8 @@ from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.services.ledger.accounts import Posting
 from portal.services.ledger.adjusting import adjust, most_stamps
 from portal.services.ledger.foreseeing import foresee
-from portal.services.ledger.statement import Line, line_of
+from portal.services.ledger.sentences import Telling
+from portal.services.ledger.statement import Line, line_of, returned_with
 from portal.services.ledger.voiding import void
 from portal.web.access import allow
 from portal.web.cards import detail
@@ -46,7 +47,7 @@ def adjust_card(card_id: int) -> Response | AnyResponse:
 def new_void(card_id: int, movement_id: int) -> Response:
     """Ask why a movement is to be taken back."""
     card, line = _around(card_id, movement_id)
-    return page("cards/void.html", page=card, line=line, form=VoidForm())
+    return _asked_why(card, line, VoidForm())
 
 
 @bp.post("/<int:card_id>/movements/<int:movement_id>/void")
@@ -57,7 +58,7 @@ def void_movement(card_id: int, movement_id: int) -> Response | AnyResponse:
     row, reason = line.row, form.reason_code.data
     is_done = form.carry_out(lambda: void(row, visit=form.visit(row.store_id), reason_code=reason))
     if is_done is None:
-        return page("cards/void.html", form.status, page=card, line=line, form=form)
+        return _asked_why(card, line, form)
     db.session.commit()
     return done(_("Voided: %(what)s.", what=line.what), to=url_for("cards.show", card_id=card_id))
 
@@ -65,6 +66,11 @@ def void_movement(card_id: int, movement_id: int) -> Response | AnyResponse:
 def _asked(card: detail.Page, form: AdjustForm) -> Response:
     most = most_stamps(card.program)
     return page("cards/adjust.html", form.status, page=card, form=form, most_stamps=most)
+
+
+def _asked_why(card: detail.Page, line: Line, form: VoidForm) -> Response:
+    returned = returned_with(line.row, Telling(current_merchant(), card.program))
+    return page("cards/void.html", form.status, page=card, line=line, form=form, returned=returned)
 
 
 def _proposed(card: detail.Page, form: AdjustForm) -> str:

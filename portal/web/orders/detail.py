@@ -108,8 +108,8 @@ class Page:
 
     @property
     def points(self) -> int:
-        """Sum up the points it gives now."""
-        return sum(line.row.points_delta for line in self.movements)
+        """Sum up the points it gives now; what a returned reward gave back is not of the order."""
+        return sum(line.row.points_delta for line in self.movements if line.row.order_id is not None)
 
     @property
     def card_href(self) -> str:
