@@ -51,7 +51,7 @@ ENDED = {  # what was no sale in the end
     "ended_since": "{} voided or refunded since, and here before: left as they are. Look at them.",
 }
 REJECTED = ("refused", "not_sold")
-ALSO = {"not_sold": "", "left_out": "  lines, by --where"}
+ALSO = {"updated": "  earned now", "not_sold": "", "left_out": "  lines, by --where"}
 TOLD_WHY = {"refused": "refused", "skipped": "skipped", "not_sold": "left out"}
 UNDONE = {
     "voided": "The points of {:,} orders were taken back.",
@@ -241,6 +241,9 @@ class Receipts:
         anonymous = _of(counts["anonymous"], "is anonymous", "are anonymous")
         lines, baskets = _of(counts["lines"], "line is", "lines are"), _of(counts["baskets"], "basket")
         yield f"{lines} {baskets}; {_of(counts['new'], 'became an order', 'became orders')}."
+        if counts["updated"]:
+            were = _of(counts["updated"], "order was", "orders were")
+            yield f"{were} here already without points, and earned now."
         if counts["resumed"]:
             yield f"{counts['resumed']:,} of them were made before this import was cut off."
         if is_earning:

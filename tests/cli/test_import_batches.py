@@ -169,6 +169,15 @@ def test_without_earn_nothing_is_earned(flask, session, cafe, kelly, file):
     result = flask("import", "orders", path, "--merchant", "cafe", *ASKED)
     assert "1 is anonymous. Nothing was earned: there was no --earn." in result.stdout
     assert count(session, cafe, LoyaltyTransaction) == 0
+    late = flask("import", "orders", path, "--merchant", "cafe", *ASKED, "--earn").stdout
+    assert "unchanged         1\n" in late
+    assert "updated           1  earned now\n" in late
+    assert "1 earned 25 points on 1 card; 0 are anonymous.\n" in late
+    assert "1 order was here already without points, and earned now.\n" in late
+    assert "Batch 2. To take it back:" in late
+    again = flask("import", "orders", path, "--merchant", "cafe", *ASKED, "--earn").stdout
+    assert "updated" not in again
+    assert "Batch" not in again
 
 
 @pytest.mark.parametrize(

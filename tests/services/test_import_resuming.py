@@ -40,9 +40,9 @@ def test_another_import_is_refused_beside_one_that_was_cut_off(session, cut_off,
         take_orders(cut_off, text, **(ASKED | {"is_earning": False}))
     assert refused.value.code == "unfinished_import"
     assert refused.value.message == (
-        "Import 1 is not finished, and this one is another. Finish that first:"
+        "Import 1 is not finished, and this one is another. Finish that one:"
         " flask import orders 'march receipts.csv' --merchant bean --map number=receipt --earn"
-        " – or take it back: flask import undo 1 --merchant bean"
+        " -- or take it back: flask import undo 1 --merchant bean"
     )
     session.rollback()
     assert len(all_of(session, cut_off, Order)) == 2
@@ -86,7 +86,7 @@ def test_columns_of_card_numbers_are_part_of_the_line(session, bean, monkeypatch
     with monkeypatch.context() as cut:
         cut.setattr("portal.services.imports.finish", lambda *_args, **_more: None)
         take_customers(bean, text, maps=[("card_number", "Old")])
-    with pytest.raises(Refused, match="customers - --merchant bean --map card_number=Old – or"):
+    with pytest.raises(Refused, match="customers - --merchant bean --map card_number=Old -- or"):
         take_customers(bean, text, maps=[("card_number", "Older")])
     session.rollback()
 

@@ -195,6 +195,7 @@ def taken_back(merchant_id: int, kind: str, ids: Sequence[int]) -> set[int]:
         .where(
             ImportRow.merchant_id == merchant_id,
             ImportRow.made_kind == kind,
+            ImportRow.fate != "changed",
             ImportRow.made_id.in_(ids),
             ImportBatch.status.in_(("undoing", "undone")),
         )

@@ -19,7 +19,7 @@ from portal.models.import_batch import ImportBatch
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.order import Order, OrderLine
-from portal.services.imports import batches, lookups, posting
+from portal.services.imports import batches, late, lookups, posting
 from portal.services.imports.baskets import Reader
 from portal.services.imports.endings import ENDINGS
 from portal.services.imports.naming import Names
@@ -33,7 +33,7 @@ from portal.words import _, later
 
 CHUNK = 500
 NOT_TAKEN = ("refused", "not_sold")
-WRITTEN = ("new", *NOT_TAKEN)  # what the batch remembers
+WRITTEN = ("new", "updated", *NOT_TAKEN)  # what the batch remembers
 NOT_EARNED = {
     "no_card": later("The customer has no card in the program. Import the customers again for one."),
     "card_suspended": later("The card of the customer is suspended: the purchase earned nothing."),
@@ -74,7 +74,8 @@ class OrderWriter:
         here = lookups.orders_here(self.merchant_id, names.possible(chunk))
         outcomes = [self._judge(basket, here, names) for basket in chunk]
         self._recall(outcomes)
-        if any(each.outcome in WRITTEN and not each.is_resumed for each in outcomes):
+        is_waiting = program is not None and bool(late.waiting(self.merchant_id, outcomes))
+        if is_waiting or any(each.outcome in WRITTEN and not each.is_resumed for each in outcomes):
             self._write(outcomes, stores, program)
         return outcomes
 
@@ -87,8 +88,8 @@ class OrderWriter:
             each.notes += each.basket.oddities
         if fresh:
             self._add(fresh, stores)
-        if fresh and program is not None:
-            self._earn(fresh, program, batch)
+        if program is not None:
+            self._earn(outcomes, program, batch)
         self._remember(batch, [each for each in outcomes if not each.is_resumed])
 
     def _judge(self, basket: Basket, here: dict[str, lookups.Known], names: Names) -> Outcome:
@@ -167,10 +168,18 @@ class OrderWriter:
             "earns_points": goods.earns_points if goods else True,
         }
 
-    def _earn(self, fresh: Sequence[Outcome], program: LoyaltyProgram, batch: ImportBatch) -> None:
+    def _earn(self, outcomes: Sequence[Outcome], program: LoyaltyProgram, batch: ImportBatch) -> None:
+        """Post the points of new orders, and of those here that wait for theirs, the earliest first."""
         visit = Visit(by=self.by, now=self.now, source="import", batch_id=batch.id)
-        posted = posting.post_all([each.sale for each in fresh if each.customer_id], program, visit=visit)
-        for each in fresh:
+        fresh = [each for each in outcomes if each.outcome == "new" and not each.is_resumed]
+        behind = late.waiting(self.merchant_id, outcomes)
+        behind = late.hold(program, behind, fresh) if behind else []
+        those = {id(each) for each in (*fresh, *behind) if each.customer_id}
+        earning = [each for each in outcomes if id(each) in those]
+        posted = posting.post_all([each.sale for each in earning], program, visit=visit)
+        for each in behind:
+            each.outcome = "updated" if each.order_id in posted.points else each.outcome
+        for each in earning:
             each.points = posted.points.get(each.order_id)
             each.card_id = posted.cards.get(each.order_id)
             why = posted.refused.get(each.order_id)
@@ -202,6 +211,7 @@ def _here_already(basket: Basket, known: lookups.Known) -> Outcome:
         told = _("It is in the trash (deletion %(id)s). Restore it to have it back.", id=act)
         return Outcome(basket, "skipped", told)
     found = Outcome(basket, "unchanged", order_id=known.id, customer_id=known.customer_id)
+    found.store_id = known.store_id or 0
     if basket.ending:
         told = _("It is an order here, and was left as it is. Look at it.")
         found.note("ended_since", f"{ENDINGS[basket.ending]} {told}")

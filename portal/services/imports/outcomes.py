@@ -10,10 +10,15 @@ from portal.services.imports.batches import Made
 from portal.services.imports.posting import Sale
 from portal.services.imports.sales import Basket
 
+EARNING = ("new", "updated")
+
 
 @dataclass
 class Outcome:
-    """What became of one basket: new, unchanged, skipped, not_sold or refused, and what to say of it."""
+    """What became of one basket: new, updated, unchanged, skipped, not_sold or refused, and what to say.
+
+    Updated is one that was here already and got its points now.
+    """
 
     basket: Basket
     outcome: str
@@ -24,6 +29,7 @@ class Outcome:
     customer_id: int | None = None
     order_id: int = 0
     eligible_cents: int = 0
+    attempt_no: int = 1
     points: int | None = None
     card_id: int | None = None
 
@@ -47,6 +53,7 @@ class Outcome:
         found["resumed"] = int(self.is_resumed)
         if self.outcome == "new":
             found["anonymous"] = int(self.is_anonymous)
+        if self.outcome in EARNING:
             found["earned"] = int(self.points is not None)
             found["points"] = self.points or 0
         found.update(code for code, _said in self.notes)
@@ -58,10 +65,11 @@ class Outcome:
         return Sale(
             order_id=self.order_id,
             customer_id=cast("int", self.customer_id),
-            store_id=self.store_id,
+            store_id=self.store_id or None,
             occurred_at=cast("datetime", self.basket.at),
             spent_cents=self.basket.total_cents,
             eligible_cents=self.eligible_cents,
+            attempt_no=self.attempt_no,
         )
 
     @property
@@ -70,6 +78,8 @@ class Outcome:
         key, line = self.basket.key, self.basket.first_line
         if self.outcome in ("refused", "not_sold"):
             return Made(key, line, "refused", code=self.basket.ending or "refused", message=self.reason)
+        if self.outcome == "updated":
+            return Made(key, line, "changed", "orders", self.order_id)
         fate = "kept_anonymous" if self._names_unknown else "new"
         codes = ",".join(code for code, _said in self.notes) or None
         said = " ".join(dict.fromkeys(said for _code, said in self.notes)) or None
@@ -77,7 +87,7 @@ class Outcome:
 
     def recall(self, row: ImportRow, earned: tuple[int, int] | None) -> None:
         """Take over what was made of it before the import was cut off."""
-        self.outcome, self.is_resumed = "new", True
+        self.outcome, self.is_resumed = "updated" if row.fate == "changed" else "new", True
         self.notes = [(code, "") for code in (row.code or "").split(",") if code]
         if earned is not None:
             self.points, self.card_id = earned

@@ -33,6 +33,7 @@ class Sale(NamedTuple):
     occurred_at: datetime
     spent_cents: int
     eligible_cents: int
+    attempt_no: int = 1
 
 
 @dataclass
@@ -45,12 +46,12 @@ class Posted:
 
 
 def post_all(sales: Sequence[Sale], program: LoyaltyProgram, *, visit: Visit) -> Posted:
-    """Post the earns of new orders, in the order given, on the cards their customers have in the program.
+    """Post the earns of orders, in the order given, on the cards their customers have in the program.
 
     `visit` says by whom, when and in which batch; store and time are the sale's own. An order whose
     customer has no card, or a suspended one, earns nothing, and is named with its code.
     """
-    cards = _locked(program, {sale.customer_id for sale in sales})
+    cards = lock_cards(program, {sale.customer_id for sale in sales})
     writer = _Writer(program, cards, visit)
     for sale in sales:
         writer.earn(sale)
@@ -58,7 +59,8 @@ def post_all(sales: Sequence[Sale], program: LoyaltyProgram, *, visit: Visit) ->
     return writer.posted
 
 
-def _locked(program: LoyaltyProgram, customer_ids: set[int]) -> dict[int, LoyaltyCard]:
+def lock_cards(program: LoyaltyProgram, customer_ids: set[int]) -> dict[int, LoyaltyCard]:
+    """Lock the cards that customers have in the program, and find each by its customer."""
     query = select(LoyaltyCard).where(
         LoyaltyCard.merchant_id == program.merchant_id,
         LoyaltyCard.program_id == program.id,
@@ -110,7 +112,7 @@ class _Writer:
             "amount_cents": sale.spent_cents,
             "eligible_cents": sale.eligible_cents,
             "order_id": sale.order_id,
-            "attempt_no": 1,
+            "attempt_no": sale.attempt_no,
             "store_id": sale.store_id,
             "staff_id": self.visit.by.user_id,
             "device_id": self.visit.device_id,
@@ -156,6 +158,6 @@ class _Writer:
         causes = {self.rows[at]["order_id"] for at, _change in self.climbs}
         row = LoyaltyTransaction
         mine = (row.merchant_id == self.program.merchant_id, row.type == "earn", row.order_id.in_(causes))
-        made = select(row.order_id, row.id).where(*mine, row.attempt_no == 1)
+        made = select(row.order_id, row.id).where(*mine).order_by(row.id)  # the last attempt is the one
         ids = dict(db.session.execute(made).all()) if causes else {}
         return [{**change, "transaction_id": ids[self.rows[at]["order_id"]]} for at, change in self.climbs]

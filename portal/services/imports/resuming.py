@@ -4,8 +4,6 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import select
-
 from portal.errors import Refused
 from portal.extensions import db
 from portal.models.import_batch import ImportBatch
@@ -31,8 +29,8 @@ def refuse_beside_unfinished(plan: Plan) -> None:
         return
     batch = db.session.scalars(running.where(ImportBatch.id == min(others))).one()
     message = _(
-        "Import %(number)s is not finished, and this one is another. Finish that first: %(line)s"
-        " – or take it back: flask import undo %(number)s --merchant %(subdomain)s",
+        "Import %(number)s is not finished, and this one is another. Finish that one: %(line)s"
+        " -- or take it back: flask import undo %(number)s --merchant %(subdomain)s",
         number=batch.id,
         line=line_of(batch, plan.merchant),
         subdomain=plan.merchant.subdomain,
@@ -50,12 +48,16 @@ def _options(said: Mapping[str, Any]) -> Iterator[str]:
     for name, option in ONCE:
         if said.get(name):
             yield from (option, said[name])
+    yield from _pairs(said)
+    if said.get("group_by"):
+        yield from ("--group-by", ",".join(said["group_by"]))
+    if said["earn"]:
+        yield "--earn"
+
+
+def _pairs(said: Mapping[str, Any]) -> Iterator[str]:
     for name, option in PAIRS:
         for one, other in said.get(name, ()):
             yield from (option, f"{one}={other}")
     for field, old, new in said.get("values", ()):
         yield from ("--map-value", f"{field}:{old}={new}")
-    if said.get("group_by"):
-        yield from ("--group-by", ",".join(said["group_by"]))
-    if said["earn"]:
-        yield "--earn"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from portal.errors import Refused
 from portal.extensions import db
@@ -32,7 +32,11 @@ class OrdersUndone:
         self.visit = Visit(by=by, now=now, source="import", batch_id=batch_id)
 
     def _made(self, *columns: Any) -> Select[Any]:
-        """Select from the batch's orders that are not in the trash."""
+        """Select from the orders the batch made that are not in the trash."""
+        return self._touched(*columns).where(ImportRow.fate != "changed")
+
+    def _touched(self, *columns: Any) -> Select[Any]:
+        """Select from these, and from those that were here and only got their points."""
         return (
             select(*columns)
             .select_from(Order)
@@ -46,7 +50,7 @@ class OrdersUndone:
 
     def refuse_if_used(self, order_ids: Sequence[int] | None = None) -> None:
         """Refuse when money was given back for an order, or its points were earned anew."""
-        mine = self._made(Order.id) if order_ids is None else list(order_ids)
+        mine = self._touched(Order.id) if order_ids is None else list(order_ids)
         refunds = select(func.count()).where(
             OrderRefund.merchant_id == self.merchant_id, OrderRefund.order_id.in_(mine)
         )
@@ -69,7 +73,10 @@ class OrdersUndone:
             )
             raise Refused("used_since", message)
         if db.session.scalar(others):
-            raise Refused("used_since", _("Points of these orders were given anew since. Void those first."))
+            raise Refused(
+                "used_since",
+                _("Points of these orders were given anew since. Void those first, or undo that import."),
+            )
 
     def _reversals(self, mine: Any) -> Select[int]:
         """Count refunds of points that stand."""
@@ -91,21 +98,40 @@ class OrdersUndone:
         held = self._made(Order).order_by(Order.id).limit(CHUNK).with_for_update(of=Order, key_share=True)
         orders = list(db.session.scalars(held))
         if not orders:
-            return []
+            return self._take_points()
         order_ids = [order.id for order in orders]
         self.refuse_if_used(order_ids)
         earns = self._live_earns(order_ids)
-        for card_id in sorted({earn.card_id for earn in earns}):
-            self._void([earn for earn in earns if earn.card_id == card_id], card_id)
+        self._void_all(earns)
         reason = _("Import %(id)s was taken back.", id=self.batch_id)
         trash.soft_delete_many(orders, by=self.by, now=self.now, reason=reason)
         return [Counter(taken_back=len(order_ids), voided=len(earns))]
 
     def _live_earns(self, order_ids: Sequence[int]) -> list[LoyaltyTransaction]:
-        mine = (ROW.merchant_id == self.merchant_id, ROW.order_id.in_(order_ids))
+        return list(db.session.scalars(self._live(ROW.order_id.in_(order_ids))))
+
+    def _live(self, which: ColumnElement[bool]) -> Select[LoyaltyTransaction]:
+        """Select earns that were not voided."""
+        mine = (ROW.merchant_id == self.merchant_id, which)
         voided = select(ROW.reverses_id).where(*mine, ROW.type == "void", ROW.reverses_id.is_not(None))
-        earns = select(ROW).where(*mine, ROW.type == "earn", ROW.id.not_in(voided))
-        return list(db.session.scalars(earns.order_by(ROW.id)))
+        return select(ROW).where(*mine, ROW.type == "earn", ROW.id.not_in(voided)).order_by(ROW.id)
+
+    def _take_points(self) -> list[Counter[str]]:
+        """Void what the batch gave some orders that were here before; they stay."""
+        row = ImportRow
+        mine = (row.merchant_id == self.merchant_id, row.batch_id == self.batch_id)
+        behind = select(row.made_id).where(*mine, row.made_kind == "orders", row.fate == "changed")
+        given = self._live(ROW.order_id.in_(behind)).where(ROW.batch_id == self.batch_id)
+        earns = list(db.session.scalars(given.limit(CHUNK)))
+        if not earns:
+            return []
+        self.refuse_if_used([earn.order_id or 0 for earn in earns])
+        self._void_all(earns)
+        return [Counter(voided=len(earns))]
+
+    def _void_all(self, earns: Sequence[LoyaltyTransaction]) -> None:
+        for card_id in sorted({earn.card_id for earn in earns}):
+            self._void([earn for earn in earns if earn.card_id == card_id], card_id)
 
     def _void(self, earns: Sequence[LoyaltyTransaction], card_id: int) -> None:
         def work(account: Account) -> Posting:
@@ -130,5 +156,6 @@ class OrdersUndone:
             ImportRow.merchant_id == self.merchant_id,
             ImportRow.batch_id == self.batch_id,
             ImportRow.made_kind == "orders",
+            ImportRow.fate != "changed",
         )
         return Counter(taken_back=db.session.scalar(made) or 0, voided=db.session.scalar(voids) or 0)
