@@ -40,7 +40,7 @@ LOOKS = {
     "first page of the list": "",
     "list by name": "?sort=name",
     "search of a common first name": "?q=anna",
-    "search of one person": "?q=person5+muster5",
+    "search of one person": "?q=person13+muster4001",
     "search of the last six digits of a phone": "?q=004321",
     "search of nobody": "?q=zebulon",
 }
