@@ -30,9 +30,15 @@ class KeyedForm(Form):
         """As every form does; a key that was used for something else is a form that was sent before."""
         if refusal.code == "key_reused":
             self.key.data = str(uuid4())
-            said = _("This form was sent before, with something else in it. Look whether that was done.")
-            refusal = Conflict("key_reused", said)
-        super().say_beside_field(refusal)
+        super().say_beside_field(plainly(refusal))
+
+
+def plainly(refusal: Refused) -> Refused:
+    """Say to people, not to programs, that a key was used for something else before."""
+    if refusal.code != "key_reused":
+        return refusal
+    said = _("This form was sent before, with something else in it. Look whether that was done.")
+    return Conflict("key_reused", said)
 
 
 def _is_key(text: str | None) -> bool:

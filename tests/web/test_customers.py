@@ -332,40 +332,6 @@ def test_an_order_of_a_foreign_store_is_told_without_a_way_that_ends_nowhere(sig
         assert [href in text for href in hrefs] == leads
 
 
-def test_a_yes_and_a_no_are_written_down(as_manager, cast):
-    here = at(cast, cast.lea.id, "consents")
-    assert "Nothing was said yet." in as_manager.get(here).text
-    assert as_manager.post(here, data={"is_given": "yes"}).location == here
-    said = main_of(as_manager.get(here))
-    assert "in the portal, Mia Manager" in said
-    assert "They no longer agree" in said
-    answer = as_manager.piece(here, method="POST", data={"is_given": "no"})
-    assert "Noted: Léa Martin does not agree." in answer.text
-    assert "list:changed" in answer.headers["HX-Trigger"]
-    events = all_of(cast.merchant, ConsentEvent)
-    assert [(e.is_given, e.source, e.noted_by_id) for e in events] == [
-        (True, "portal", cast.manager.id),
-        (False, "portal", cast.manager.id),
-    ]
-
-
-@pytest.mark.parametrize("word", ["yes", "no"])
-def test_the_same_word_twice_is_written_down_once(as_manager, cast, word):
-    here = at(cast, cast.lea.id, "consents")
-    as_manager.post(here, data={"is_given": word})
-    answer = as_manager.piece(here, method="POST", data={"is_given": word})
-    assert "That is noted already for Léa Martin." in answer.text
-    assert [event.is_given for event in all_of(cast.merchant, ConsentEvent)] == [word == "yes"]
-
-
-def test_a_form_sent_again_does_not_take_back_what_was_said_since(as_manager, cast):
-    here = at(cast, cast.lea.id, "consents")
-    key = re.search(r'name="key"[^>]*value="([^"]+)"', as_manager.get(here).text)[1]
-    for sent in ({"is_given": "yes", "key": key}, {"is_given": "no"}, {"is_given": "yes", "key": key}):
-        as_manager.post(here, data=sent)
-    assert [event.is_given for event in all_of(cast.merchant, ConsentEvent)] == [True, False]
-
-
 # Changing
 
 

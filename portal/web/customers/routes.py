@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.customer import Customer
 from portal.services import customer_exports, customers
@@ -16,7 +17,7 @@ from portal.web.access import allow
 from portal.web.customers import detail, shown
 from portal.web.customers.forms import CustomerForm
 from portal.web.customers.found import Asked
-from portal.web.keyed import KeyedForm
+from portal.web.keyed import KeyedForm, plainly
 from portal.web.listing import csv_file
 from portal.web.page import done, page
 from portal.web.removal import asked_reason, back_to, find_living, removed, show_preview, with_twin
@@ -69,9 +70,12 @@ def consents(customer_id: int) -> Response:
 def note_consent(customer_id: int) -> Response | AnyResponse:
     """Write down a yes or a no."""
     customer = find_living(Customer, customer_id)
-    is_given, key = request.form.get("is_given") == "yes", KeyedForm().key.data
-    told: dict[str, Any] = {"source": "portal", "by": actor(), "now": now(), "key": key}
-    noted = change_consent(customer, is_given=is_given, **told)
+    is_given = _is_yes()
+    told: dict[str, Any] = {"source": "portal", "by": actor(), "now": now(), "key": KeyedForm().key.data}
+    try:
+        noted = change_consent(customer, is_given=is_given, **told)
+    except Conflict as refusal:
+        raise plainly(refusal) from refusal
     db.session.commit()
     said = _("Noted: %(name)s agrees.") if is_given else _("Noted: %(name)s does not agree.")
     if noted is None:
@@ -124,6 +128,15 @@ def delete(customer_id: int) -> Response | AnyResponse:
     act = customers.delete_customer(customer, by=actor(), now=now(), reason=asked_reason())
     db.session.commit()
     return removed(act, name, to=back_to(url_for("customers.index")))
+
+
+def _is_yes() -> bool:
+    """Read the word; nothing is noted for what is neither."""
+    word = request.form.get("is_given")
+    if word not in ("yes", "no"):
+        said = _("Say whether the customer agrees or not; nothing was noted. Reload the page and try again.")
+        raise Refused("bad_word", said)
+    return word == "yes"
 
 
 def _saved(customer: Customer, changed: Changed) -> str:
