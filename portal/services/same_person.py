@@ -17,14 +17,20 @@ def same_person(customer: Customer) -> Select[int]:
     return select(Customer.id).where(Customer.merchant_id == customer.merchant_id, mine)
 
 
-def had_bonus(customer: Customer) -> bool:
-    """Whether any card of theirs had the welcome bonus, one of an older program or a merged record too."""
-    row = LoyaltyTransaction
-    theirs = select(LoyaltyCard.id).where(
+def cards_of(customer: Customer) -> Select[int]:
+    """Select the ids of all cards of the person, in any program, those of merged records too.
+
+    A query that uses it says `include_deleted=True`.
+    """
+    return select(LoyaltyCard.id).where(
         LoyaltyCard.merchant_id == customer.merchant_id,
         LoyaltyCard.customer_id.in_(same_person(customer)),
     )
-    bonus = select(row.id).where(
-        row.merchant_id == customer.merchant_id, row.type == "welcome_bonus", row.card_id.in_(theirs)
-    )
+
+
+def had_bonus(customer: Customer) -> bool:
+    """Whether any card of theirs had the welcome bonus, one of an older program or a merged record too."""
+    row = LoyaltyTransaction
+    mine = (row.merchant_id == customer.merchant_id, row.card_id.in_(cards_of(customer)))
+    bonus = select(row.id).where(*mine, row.type == "welcome_bonus")
     return db.session.scalar(bonus.limit(1), execution_options={"include_deleted": True}) is not None

@@ -4,12 +4,13 @@ import pytest
 
 from portal.extensions import db
 from portal.models import LoyaltyCard
+from portal.services import programs, trash
 from portal.services.ledger.enrolling import change_member
 from portal.services.ledger.merging import merge_customers
 from portal.services.ledger.verifying import verify
 from portal.services.ledger.welcoming import give_welcome_bonus
-from tests.factories import make_customer, make_merchant, make_program, within
-from tests.services.merging import apart, balance, join, merge, rows, visit
+from tests.factories import make_customer, make_merchant, make_program, owner_of, within
+from tests.services.merging import apart, balance, buy, join, merge, rows, visit
 
 LEA = {"phone": "621 123 456"}
 
@@ -64,6 +65,61 @@ def test_who_had_a_bonus_gets_no_second_by_a_merge(shop, program):
     merge(shop, had, waiting)
     assert scan(shop, had.card) == ("no_bonus", 0)
     assert balance(had) == (50, 0)
+
+
+def bonus_in_the_trash(shop):
+    """Let Lea have her bonus in a program that lies in the trash now; a new one runs. Her record."""
+    had = join(shop, "Lea", **LEA)
+    program = programs.find_program(shop)
+    programs.delete_program(program, by=owner_of(shop), now=visit(shop, 2).now)
+    db.session.commit()
+    make_program(shop, welcome_bonus_points=30, points_per_euro=1)
+    return had
+
+
+def test_of_two_bonuses_in_different_programs_the_one_in_the_living_is_reversed(shop, program):
+    had = bonus_in_the_trash(shop)
+    other = join(shop, "Lea M", 3, email="lea@example.com")
+    done = merge(shop, had, other)
+    (card,) = living_cards(shop)
+    assert (card.customer_id, card.points_balance) == (had.customer.id, 0)
+    assert [row.points_delta for row in rows(other, "adjust")] == [-30]
+    apart(shop, done)
+    assert balance(other) == (30, 0)
+
+
+def test_the_survivors_is_reversed_when_it_is_the_one_in_the_living_program(shop, program):
+    bonus_in_the_trash(shop)
+    survivor = join(shop, "Lea M", 3, email="lea@example.com")
+    again = join(shop, "Lea", 4, **LEA)  # known by her phone: a card, and no second bonus
+    buy(shop, again, 7, minutes=5)
+    done = merge(shop, survivor, again)
+    assert (balance(survivor), [row.points_delta for row in rows(survivor, "adjust")]) == ((7, 0), [-30])
+    apart(shop, done)
+    assert (balance(survivor), balance(again)) == ((30, 0), (7, 0))
+
+
+def test_of_two_bonuses_in_the_trash_none_is_reversed_before_its_program_is_back(shop, program):
+    had = bonus_in_the_trash(shop)
+    other = join(shop, "Lea M", 3, email="lea@example.com")
+    newer = programs.delete_program(programs.find_program(shop), by=owner_of(shop), now=visit(shop, 5).now)
+    db.session.commit()
+    make_program(shop, welcome_bonus_points=0, points_per_euro=1)
+    one, two = join(shop, "Lea", 6, **LEA), join(shop, "Lea M", 6, email="lea@example.com")
+    buy(shop, two, 7, minutes=7)
+    merge(shop, one, two)
+    assert (balance(one), rows(one, "adjust"), rows(two, "adjust")) == ((7, 0), [], [])
+    current = programs.find_program(shop)
+    programs.delete_program(current, by=owner_of(shop), now=visit(shop, 12).now)
+    trash.restore(newer, by=owner_of(shop), now=visit(shop, 15).now)
+    db.session.commit()
+    assert list(verify(shop.id)) == []
+    assert [(card.customer_id, card.points_balance) for card in living_cards(shop)] == [(had.customer.id, 0)]
+    assert [row.points_delta for row in rows(other, "adjust")] == [-30]
+
+
+def living_cards(shop):
+    return db.session.scalars(LoyaltyCard.of(shop)).all()
 
 
 def test_of_two_that_wait_one_is_given(shop, program):

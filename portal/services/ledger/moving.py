@@ -16,6 +16,7 @@ from portal.services.ledger import expiring, tiers
 from portal.services.ledger.accounts import Account
 from portal.services.ledger.stamping import complete
 from portal.services.ledger.taking_back import take_back
+from portal.services.same_person import cards_of
 
 REASON = "merge"
 
@@ -93,23 +94,30 @@ def _post(account: Account, kind: str, points: int, stamps: int, **links: Any) -
 
 
 def _take_second_bonus(to: Account, out: Account) -> int | None:
-    """Reverse the loser's welcome bonus when both had one; the row that does, or None."""
-    theirs = _standing_bonus(out)
-    if theirs is None or _standing_bonus(to) is None:
+    """Reverse the loser's welcome bonus when both had one; the row that does, or None.
+
+    Nothing is posted to another program: where the loser's lies in one, it is the survivor's.
+    """
+    theirs, mine = _standing_bonus(out), _standing_bonus(to)
+    if theirs is None or mine is None:
         return None
-    links: dict[str, Any] = {"linked_id": theirs.id, "reason_code": REASON}
-    return take_back(out, theirs, "adjust", theirs.points_delta, **links).id
+    for account, bonus in ((out, theirs), (to, mine)):
+        if bonus.program_id == account.program.id:
+            links: dict[str, Any] = {"linked_id": bonus.id, "reason_code": REASON}
+            return take_back(account, bonus, "adjust", bonus.points_delta, **links).id
+    return None
 
 
 def _standing_bonus(account: Account) -> LoyaltyTransaction | None:
-    """Find a welcome bonus of the card, or of one merged into it, that no merge has reversed."""
+    """Find a welcome bonus of the person that no merge has reversed: in this program, or in another."""
     row = LoyaltyTransaction
     told = select(row).where(
         row.merchant_id == account.card.merchant_id,
-        row.card_id.in_(account.cards()),
+        row.card_id.in_(cards_of(account.card.customer)),
         row.type.in_(("welcome_bonus", "adjust", "void")),
     )
-    rows = db.session.scalars(told.order_by(row.id), execution_options={"include_deleted": True}).all()
+    ordered = told.order_by(row.program_id != account.program.id, row.id)
+    rows = db.session.scalars(ordered, execution_options={"include_deleted": True}).all()
     voided = {each.reverses_id for each in rows}
     reversed_ids = {
         each.linked_id

@@ -140,7 +140,7 @@ def _move_back(cards: _Cards) -> None:
     back = loser.post("merge_in", points=points, stamps=stamps, linked_id=left.id, reason_code=REASON)
     if loser.program.is_stamps_enabled:
         complete(loser, back)
-    _give_bonus_back(loser, moved["bonus"])
+    _give_bonus_back(cards, moved["bonus"])
     _as_before(cards)
     if moved["made_card"] and not _has_own_rows(cards, left.id):
         by, now = survivor.visit.by, survivor.visit.now
@@ -180,18 +180,19 @@ def _cover_the_stamps(account: Account, left: LoyaltyTransaction) -> None:
         flag_missing_stamps(account, left, REASON)
 
 
-def _give_bonus_back(loser: Account, adjust_id: int | None) -> None:
-    """Void the row that took the second bonus, unless that was done since."""
+def _give_bonus_back(cards: _Cards, adjust_id: int | None) -> None:
+    """Void the row that took the second bonus, unless that was done since, on the card it was taken from."""
     row = LoyaltyTransaction
     if adjust_id is None:
         return
-    taken = db.session.get_one(row, (loser.card.merchant_id, adjust_id))
+    taken = db.session.get_one(row, (cards.loser.card.merchant_id, adjust_id))
+    account = cards.survivor if taken.card_id == cards.survivor.card.id else cards.loser
     void = select(row.id).where(
         row.merchant_id == taken.merchant_id, row.type == "void", row.reverses_id == taken.id
     )
     if db.session.scalar(void) is None:
         links: dict[str, Any] = {"reverses_id": taken.id, "linked_id": taken.id, "reason_code": REASON}
-        take_back(loser, taken, "void", taken.points_delta, **links)
+        take_back(account, taken, "void", taken.points_delta, **links)
 
 
 def _lead_to(card: LoyaltyCard, model: Any, ids: Iterable[int]) -> None:
