@@ -149,7 +149,8 @@ def tell_plan(plan: imports.Plan) -> None:
     for warning in plan.table.warnings:
         click.echo(f"Warning: {warning}", err=True)
     for field, at in plan.columns.items():
-        click.echo(f"  {field:<12} from {columns[at]}")
+        names = [columns[each] for each in (at, *plan.spares.get(field, ()))]
+        click.echo(f"  {field:<12} from {' / '.join(names)}")
     if plan.cards:
         click.echo(f"  {'card_number':<12} from {', '.join(columns[at] for at in plan.cards)}")
     if plan.group_by:

@@ -241,16 +241,24 @@ class Receipts:
         anonymous = _of(counts["anonymous"], "is anonymous", "are anonymous")
         lines, baskets = _of(counts["lines"], "line is", "lines are"), _of(counts["baskets"], "basket")
         yield f"{lines} {baskets}; {_of(counts['new'], 'became an order', 'became orders')}."
-        if counts["updated"]:
-            were = _of(counts["updated"], "order was", "orders were")
-            yield f"{were} here already without points, and earned now."
-        if counts["resumed"]:
-            yield f"{counts['resumed']:,} of them were made before this import was cut off."
+        yield from self._of_before()
         if is_earning:
             on = f"{_of(counts['points'], 'point')} on {_of(len(self.cards), 'card')}"
             yield f"{counts['earned']:,} earned {on}; {anonymous}."
         else:
             yield f"{anonymous}. Nothing was earned: there was no --earn."
+        yield from self._looks()
+
+    def _of_before(self) -> Iterator[str]:
+        counts = self.counts
+        if counts["updated"]:
+            were = _of(counts["updated"], "order was", "orders were")
+            yield f"{were} here already without points, and earned now."
+        if counts["resumed"]:
+            yield f"{counts['resumed']:,} of them were made before this import was cut off."
+
+    def _looks(self) -> Iterator[str]:
+        counts = self.counts
         for code, sentence in NOTES.items():
             if counts[code]:
                 thing = "line has" if code in ("amount_differs", "unknown_product") else "basket has"

@@ -87,6 +87,27 @@ def test_loyverse_brings_a_code_and_points_cut_to_whole_ones(session, bean):
     assert [row.points_delta for row in all_of(session, bean, LoyaltyTransaction)] == [12]
 
 
+def test_a_phone_is_taken_from_the_column_that_is_filled_in_the_row(session, bean):
+    text = (
+        "Customer ID,First Name,Email,Default Address Phone,Phone\n"
+        "1,Kelly,k@example.com,,+352621123456\n2,Emi,e@example.com,+352621123457,\n3,Luca,l@example.com,,\n"
+    )
+    take_customers(bean, text, format="shopify")
+    people = all_of(session, bean, Customer)
+    assert [person.phone for person in people] == ["+352621123456", "+352621123457", None]
+    _, (fate,), _ = take_customers(bean, text[: text.index("2,Emi")], format="shopify", maps=[("phone", "")])
+    assert fate.outcomes == ["unchanged"]
+
+
+def test_an_order_with_a_phone_alone_has_its_customer(session, bean):
+    kelly = make_customer(bean, "Kelly", phone="+352621123456")
+    text = SHOPIFY_ORDERS.replace("Location\n", "Location,Phone\n").replace("Gare\n", "Gare,+352621123456\n")
+    now = datetime(2026, 4, 1, tzinfo=UTC)
+    text = text.replace("k@example.com", "").replace("0.00,\n", "0.00,,\n")
+    take_orders(bean, text, format="shopify", now=now)
+    assert [order.customer_id for order in all_of(session, bean, Order)] == [kelly.id]
+
+
 def test_smile_brings_points_of_people_known_by_email_alone(session, bean):
     make_customer(bean, "Kelly", email="k@example.com")
     report, _, _ = take_customers(bean, SMILE_PEOPLE, format="smile")

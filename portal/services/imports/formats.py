@@ -1,7 +1,8 @@
 """Ready-made mappings: what the columns are called that other programs export.
 
-A column is found by its name, and the first of several names that the file has is taken. What is not
-listed fills nothing; --map says more, and goes before.
+A column is found by its name, and the first of several names that the file has is taken; of those that
+reach a person, the first that is filled in the row. What is not listed fills nothing; --map says more,
+and goes before.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,8 @@ from typing import NamedTuple
 from portal.errors import Refused
 from portal.services.imports.matching import plain
 from portal.words import _
+
+REACH = ("contact", "email", "phone")
 
 
 class Format(NamedTuple):
@@ -155,3 +158,15 @@ def maps_of(name: str, kind: str, columns: Sequence[str]) -> dict[str, str]:
         )
         raise Refused("not_this_format", message)
     return maps
+
+
+def spares_of(name: str, kind: str, columns: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Say which further columns reach the person where the first one is blank."""
+    there = {plain(column): at for at, column in enumerate(columns) if column}
+    told = format_of(name, kind).columns
+    found = {
+        field: tuple(there[plain(known)] for known in told[field] if plain(known) in there)[1:]
+        for field in REACH
+        if field in told
+    }
+    return {field: spares for field, spares in found.items() if spares}

@@ -28,7 +28,8 @@ class Plan:
     Of customers and orders: `dates` says which way round 3/4/2026 is meant, `cards` are the columns with
     numbers of old cards, `group_by` those that say which lines are one basket, `is_numbered_by_store`
     whether stores may have the same numbers, `is_earning` whether points are posted; `source_hash` knows
-    the same import again, and `said` is what was typed for it.
+    the same import again, and `said` is what was typed for it; `spares` are columns that fill a field
+    where its own is blank.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Plan:
     file_name: str | None = None
     source_hash: str = ""
     said: Mapping[str, Any] = field(default_factory=dict)
+    spares: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def fields(self) -> Fields:
@@ -55,7 +57,8 @@ class Plan:
     @property
     def unused(self) -> list[str]:
         """Name the columns that fill nothing."""
-        used = {*self.columns.values(), *self.where, *self.cards, *self.group_by}
+        spares = (at for spares in self.spares.values() for at in spares)
+        used = {*self.columns.values(), *self.where, *self.cards, *self.group_by, *spares}
         return [column for at, column in enumerate(self.table.columns) if column and at not in used]
 
     @property
@@ -82,6 +85,8 @@ class Plan:
         """Read the cell of a field as it is meant; empty without a column."""
         at = self.columns.get(name)
         text = "" if at is None else line.cells[at]
+        if not text and name in self.spares:
+            text = next((line.cells[spare] for spare in self.spares[name] if line.cells[spare]), "")
         meant = self.values.get(name)
         return meant.get(text.casefold(), text) if meant else text
 

@@ -15,7 +15,7 @@ from portal.models.import_batch import ImportBatch
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.merchant import Merchant
 from portal.services.imports.fields import CUSTOMERS, ORDERS, Fields
-from portal.services.imports.formats import format_of, maps_of
+from portal.services.imports.formats import format_of, maps_of, spares_of
 from portal.services.imports.matching import column_called, match, plain
 from portal.services.imports.plans import Plan, chosen_rows, replacements
 from portal.services.imports.resuming import refuse_beside_unfinished
@@ -121,12 +121,14 @@ def refuse_if_not_earning(program: LoyaltyProgram | None) -> LoyaltyProgram:
 
 def _planned(kind: str, merchant: Merchant, table: Table, asked: Asked, fields: Fields) -> Plan:
     dates = asked.dates
+    spares: dict[str, tuple[int, ...]] = {}
     maps = {field: column for field, column in asked.maps if (kind, field) != ("customers", CARD)}
     if asked.format:
         ready = maps_of(asked.format, kind, table.columns)
         others = dict.fromkeys(fields, "") | {name: at for name, at in ready.items() if name in fields}
         maps = others | maps
         dates = dates or format_of(asked.format, kind).dates
+        spares = spares_of(asked.format, kind, table.columns)
     columns = match(fields, table.columns, maps, kind=kind)
     found = Plan(
         kind,
@@ -139,6 +141,7 @@ def _planned(kind: str, merchant: Merchant, table: Table, asked: Asked, fields: 
         file_name=asked.file_name,
         source_hash=_known_again(kind, table, _said(asked)),
         said=_said(asked),
+        spares={name: at for name, at in spares.items() if name not in dict(asked.maps)},
     )
     refuse_beside_unfinished(found)
     return found
