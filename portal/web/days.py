@@ -34,9 +34,10 @@ def midnight(day: date, *, days: int = 0) -> datetime:
 
 def wrong_days(filters: Mapping[str, str], *names: str) -> dict[str, str]:
     """Say of each of these filters that was typed and is no day what would be one."""
-    said = _("“%(typed)s” is no day from 1970 on. A day looks like %(example)s.")
+    said = _("“%(typed)s” is no day from %(first)s to %(last)s. A day looks like %(example)s.")
+    real = {"first": FIRST.isoformat(), "last": LAST.isoformat(), "example": today().isoformat()}
     typed = {name: filters[name] for name in names if filters[name] and day_in(filters[name]) is None}
-    return {name: said % {"typed": text, "example": today().isoformat()} for name, text in typed.items()}
+    return {name: said % (real | {"typed": text}) for name, text in typed.items()}
 
 
 def refuse_wrong_days(filters: Mapping[str, str], *names: str) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import structlog
-from flask import Flask, make_response, render_template, request
+from flask import Flask, current_app, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -30,20 +30,30 @@ TOASTS = {  # what htmx hears in a toast; the page says more
     500: later("Something broke on our side. Nothing was changed."),
     503: later("Carnet is busy just now. Nothing was changed. Try again in a moment."),
 }
+MANAGERS = later("Your role does not allow this. A manager or an owner can do it.")
 
 
 def answer(status: int, message: str = "", **headers: str) -> Response:
     """Show a calm page, or a piece for htmx."""
     template = "errors/_error.html" if is_htmx() else "errors/error.html"
+    is_managers = status == 403 and _opens_to() == "manager"
+    toast = MANAGERS if is_managers else TOASTS.get(status, TOASTS[500])
     words: dict[str, Any] = {
         "status": status,
-        "title": message or TOASTS.get(status, TOASTS[500]),
+        "is_managers": is_managers,
+        "title": message or toast,
         "message": message,
         "request_id": audit.request_id.get() or "",
         "layout": _layout(status),
     }
     response = make_response(render_template(template, **words), status)
     return _with(response, headers)
+
+
+def _opens_to() -> str:
+    """Whom the door lets in, by the word it is guarded with; nothing where there is no door."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return str(getattr(view, "allowed", ""))
 
 
 def _layout(status: int) -> str:

@@ -137,7 +137,7 @@ def test_a_day_that_is_none_is_told_beside_its_field_and_kept(manager, cast):
     here = path(cast.merchant, "orders/")
     answer = manager.get(here, query_string={"from": "2026-13-45", "to": "2026-03-01"})
     assert answer.status_code == 422
-    sentence = "“2026-13-45” is no day from 1970 on. A day looks like"
+    sentence = "“2026-13-45” is no day from 1970-01-02 to 9000-01-01. A day looks like"
     assert re.search(rf'id="filter-from-error">{sentence}', answer.text)
     kept = re.search(r'<input[^>]*id="filter-from"[^>]*>', answer.text)[0]
     assert 'value="2026-13-45"' in kept
@@ -286,6 +286,13 @@ def test_a_bad_refund_says_why_and_keeps_what_was_typed(manager, cast, typed, se
     assert sentence in answer.text
     assert f'value="{typed["amount"]}"' in answer.text
     assert (refunded(cast), points_of(cast)) == ([], 19)
+
+
+def test_a_reward_alone_is_no_refund_and_the_sentence_says_what_helps(manager, cast):
+    answer = refund(manager, cast, amount="", reward=1)
+    assert answer.status_code == 422
+    assert "A reward comes back with money" in answer.text
+    assert "Tick what comes back" not in answer.text
 
 
 def test_a_bad_line_says_so_beside_it(manager, cast):

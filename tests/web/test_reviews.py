@@ -208,3 +208,20 @@ def test_another_merchants_item_is_not_there(cast, proposed, sign_in):
 def test_a_managers_own_proposal_waits_for_another(manager, cast):
     item_id = propose(cast, manager_of(cast.gare, user=cast.manager))
     assert send(manager, cast, item_id, "acceptance").status_code == 422
+
+
+def test_staff_are_told_that_a_manager_can(cast, sign_in):
+    for answer in (sign_in(cast.staff).get(at(cast, "")), sign_in(cast.staff).piece(at(cast, ""))):
+        assert answer.status_code == 403
+        assert "A manager or an owner" in answer.text
+    settings = sign_in(cast.manager).get(path(cast.merchant, "settings") + "/")
+    assert (settings.status_code, "A manager or" in settings.text) == (403, False)
+
+
+def test_an_erased_customer_is_not_called_deleted_twice(cast, proposed, sign_in):
+    owner = sign_in(cast.owner)
+    erasure = path(cast.merchant, "customers", cast.customer.id, "erasure")
+    assert owner.post(erasure, data={"typed_name": "Anna Weber"}).status_code == 303
+    text = owner.get(at(cast, "")).text
+    assert f"deleted customer #{cast.customer.id}" in text
+    assert f"#{cast.customer.id} (deleted)" not in text

@@ -61,6 +61,12 @@ class RefundForm(KeyedForm):
         lines = {row["line"].id: self._cents(row) for row in self.rows if row["is_ticked"]}
         typed = (self.amount.data or "").strip()
         amount = cents_from(typed, write=written) if typed else None
+        if self.returned and not lines and amount is None:
+            said = _(
+                "A reward comes back with money: tick lines or write the amount too. If only the reward "
+                "came back, void it on the card."
+            )
+            raise Refused("bad_amount", said)
         return {"lines": lines, "amount_cents": amount, "given_back": self.returned}
 
     def say_beside_field(self, refusal: Refused) -> None:

@@ -83,7 +83,7 @@ class Item:
     def name(self) -> str:
         """Whose card it is about."""
         named = self.row.customer_name
-        if named and self.row.card_died:
+        if named and self.row.card_died and not self.row.customer_purged:
             return _("%(name)s (deleted)", name=named)
         return named or ""
 
@@ -133,6 +133,7 @@ def _told() -> Select[Any]:
         LoyaltyProgram,
         Store.name.label("store_name"),
         Customer.name.label("customer_name"),
+        Customer.purged_at.label("customer_purged"),
         LoyaltyCard.deleted_at.label("card_died"),
         User.display_name.label("settled_by"),
         _proposer.display_name.label("proposed_by"),
