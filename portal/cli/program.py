@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from shlex import quote
 from typing import Any
@@ -12,7 +13,7 @@ import click
 from portal.cli.door import Room, now, whole
 from portal.cli.finding import merchant_named, without_program
 from portal.cli.showing import moment
-from portal.cli.words import capped, each_once, readable
+from portal.cli.words import DAY, capped, each_once, readable
 from portal.errors import Refused
 from portal.extensions import db
 from portal.models.actor import OPERATOR
@@ -26,7 +27,8 @@ from portal.services.amounts import cents_from, part_from
 WHOLE = re.compile(r"[0-9]+")
 MOST = 10**12  # above every limit: the limit is what is told
 YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
-SETTABLE = programs.FIELDS | {"is_active"}
+PAUSING = {"is_active", "redeem_until"}  # no rules: what starts and stops a program
+SETTABLE = programs.FIELDS | PAUSING
 # A field may be named without its unit; money is then an amount, not cents.
 SHORT = {
     field.removesuffix(unit): field
@@ -62,7 +64,8 @@ def show(*, merchant: str) -> None:
             raise without_program(whose)
         click.echo(f"# {found.display_name}, version {found.version}, {_standing(found, whose)}")
         for field in sorted(SETTABLE):
-            click.echo(f"{field}={_written(getattr(found, field))}")
+            value = getattr(found, field)
+            click.echo(f"{field}={_written(_last_day(value, whose) if field == 'redeem_until' else value)}")
 
 
 @program.command("set")
@@ -73,12 +76,14 @@ def set_(ctx: click.Context, *, merchant: str, changes: tuple[str, ...]) -> None
     """Change the rules; a merchant without a program gets one.
 
     What is not named stays, or begins as the form on the screen does. FIELD= takes a value away.
-    Amounts: minimum_purchase=4.50 or minimum_purchase_cents=450. is_active=no pauses the program.
+    Amounts: minimum_purchase=4.50 or minimum_purchase_cents=450. is_active=no pauses the program;
+    redeem_until=DAY, with it or later, is the last day on which rewards can be redeemed.
 
     Examples:
       flask program set --merchant cafe-lux loyalty_type=points points_per_euro=10 minimum_purchase=0
       flask program set --merchant cafe-lux points_expiration_days=365 card_name="Lux Club"
       flask program set --merchant cafe-lux reward_valid_days=
+      flask program set --merchant cafe-lux is_active=no redeem_until=2026-12-31
       flask program set --merchant cafe-lux tiers='[{"key": "gold", "name": "Gold", ...}]'
     """
     wanted = each_once(_change(readable(ctx, ctx.command.params[-1], change)) for change in changes)
@@ -96,20 +101,55 @@ def set_(ctx: click.Context, *, merchant: str, changes: tuple[str, ...]) -> None
 def _save(merchant: Merchant, wanted: dict[str, Any]) -> str:
     acts: dict[str, Any] = {"by": OPERATOR, "now": now()}
     found = programs.find_program(merchant, to_change=True)
+    _refuse_an_end_while_running(found, wanted)
     if found is None:
+        wanted.pop("redeem_until", None)
         made = programs.create_program(merchant, **acts, **wanted)
         return f"Started the program “{made.display_name}” of {merchant.name}, version {made.version}."
-    is_active = wanted.get("is_active")
-    rules = {field: value for field, value in wanted.items() if field != "is_active"}
+    rules = {field: value for field, value in wanted.items() if field not in PAUSING}
     changed = programs.change_program(found, **acts, **rules)
-    if is_active is True and programs.activate_program(found, **acts):
+    if wanted.get("is_active") and programs.activate_program(found, **acts):
         changed.append("is_active")
-    if is_active is False and found.is_active:
-        programs.deactivate_program(found, **acts, redeem_until=None)
-        changed.append("is_active")
+    stopped = _stop(found, merchant, wanted, acts)
+    changed += stopped
     if not changed:
         return "Nothing differs; nothing was changed."
-    return f"Changed: {', '.join(sorted(changed))}. It is version {found.version} now."
+    said = f"Changed: {', '.join(sorted(changed))}. It is version {found.version} now."
+    return f"{said} {_until(found, merchant)}" if stopped else said
+
+
+def _refuse_an_end_while_running(found: LoyaltyProgram | None, wanted: dict[str, Any]) -> None:
+    is_running = wanted.get("is_active", found is None or found.is_active)
+    if wanted.get("redeem_until") and (found is None or is_running):
+        raise click.UsageError("redeem_until is for a program that is paused: is_active=no pauses it.")
+
+
+def _stop(
+    found: LoyaltyProgram, merchant: Merchant, wanted: dict[str, Any], acts: dict[str, Any]
+) -> list[str]:
+    """Pause the program, or change the end of redeeming of a paused one; the fields that differ."""
+    was = {field: getattr(found, field) for field in PAUSING}
+    is_to_stop = wanted.get("is_active") is False and found.is_active
+    if is_to_stop or ("redeem_until" in wanted and not found.is_active):
+        end = _end_of(wanted.get("redeem_until"), merchant)
+        programs.deactivate_program(found, **acts, redeem_until=end)
+    return [field for field, value in was.items() if getattr(found, field) != value]
+
+
+def _end_of(day: date | None, merchant: Merchant) -> datetime | None:
+    """Say when a day of the merchant's ends, in UTC."""
+    if day is None:
+        return None
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=merchant.zone).astimezone(UTC)
+
+
+def _last_day(end: datetime | None, merchant: Merchant) -> date | None:
+    return (end - timedelta(seconds=1)).astimezone(merchant.zone).date() if end else None
+
+
+def _until(found: LoyaltyProgram, merchant: Merchant) -> str:
+    day = _last_day(found.redeem_until, merchant)
+    return f"Rewards can be redeemed until {day}." if day else "Rewards cannot be redeemed any more."
 
 
 def _standing(found: LoyaltyProgram, merchant: Merchant) -> str:
@@ -152,6 +192,7 @@ def _reader_of(field: str) -> Callable[[str, str], Any]:
     kinds: dict[str, Callable[[str, str], Any]] = {
         "is_active": _yes_or_no,
         "require_staff_pin": _yes_or_no,
+        "redeem_until": _day,
         "tier_config": _tiers,
     }
     return kinds.get(field, _text)
@@ -200,6 +241,13 @@ def _yes_or_no(field: str, value: str) -> bool:
     if value.lower() not in YES:
         raise click.UsageError(f"{field} is yes or no; “{value}” is neither.")
     return YES[value.lower()]
+
+
+def _day(field: str, value: str) -> date:
+    try:
+        return DAY.convert(value, None, None)
+    except click.BadParameter as no:
+        raise click.UsageError(f"{field}: {no.message}") from None
 
 
 def _tiers(field: str, value: str) -> list[dict[str, Any]]:

@@ -133,13 +133,49 @@ def test_what_the_rules_forbid_is_refused(change, typed, says):
 
 def test_a_program_is_paused_and_started(change, cafe):
     change()
-    assert change("is_active=no").output == "Changed: is_active. It is version 2 now.\n"
+    assert change("is_active=no").output == (
+        "Changed: is_active. It is version 2 now. Rewards cannot be redeemed any more.\n"
+    )
     assert change("is_active=no").output == "Nothing differs; nothing was changed.\n"
     assert not program_of(cafe).is_active
     assert change("is_active=yes", "points_per_euro=7").output == (
         "Changed: is_active, points_per_euro. It is version 4 now.\n"
     )
     assert change("is_active=yes").output == "Nothing differs; nothing was changed.\n"
+
+
+def test_a_paused_program_says_until_when_rewards_can_be_redeemed(change, flask, cafe):
+    make_program(cafe)
+    day = (NOW + timedelta(days=40)).date()
+    assert change("is_active=no", f"redeem_until={day}").output == (
+        f"Changed: is_active, redeem_until. It is version 2 now. Rewards can be redeemed until {day}.\n"
+    )
+    assert f"redeem_until={day}" in flask("program", "show", "--merchant", "cafe-lux").output.split("\n")
+    end = program_of(cafe).redeem_until.astimezone(cafe.zone)
+    assert (end.date(), end.hour, end.minute) == (day + timedelta(days=1), 0, 0)
+    assert change("is_active=no", f"redeem_until={day}").output == "Nothing differs; nothing was changed.\n"
+    assert "It is version 3 now. Rewards cannot be redeemed any more." in change("redeem_until=").output
+    assert "Changed: redeem_until. It is version 4 now." in change(f"redeem_until={day}").output
+    assert "Changed: is_active." in change("is_active=yes", "redeem_until=").output
+    assert program_of(cafe).redeem_until is None
+
+
+@pytest.mark.parametrize("words", [[], ["is_active=yes"]])
+@pytest.mark.parametrize("has_program", [True, False])
+def test_while_it_runs_a_program_has_no_end_of_redeeming(change, cafe, words, has_program):
+    if has_program:
+        make_program(cafe)
+    result = change(*words, "redeem_until=2026-12-31")
+    assert result.exit_code == 2
+    assert "redeem_until is for a program that is paused: is_active=no pauses it." in result.output
+
+
+def test_redeeming_ends_on_a_day_to_come(change, cafe):
+    make_program(cafe)
+    result = change("is_active=no", "redeem_until=2020-01-01")
+    assert (result.exit_code, program_of(cafe).is_active) == (1, True)
+    assert "Choose today or a day to come, within ten years." in result.output
+    assert "redeem_until: “soon” is not a day." in change("redeem_until=soon").output
 
 
 def test_a_program_may_begin_paused(change, cafe):
