@@ -160,16 +160,6 @@ def take_back(number: int, merchant: str) -> None:
     click.echo(f"Import {number} is taken back.")
 
 
-def tell_rows(number: int, merchant: str) -> None:
-    """Print what a batch refused or noted, as CSV."""
-    found = merchant_named(merchant)
-    with scoped(db.session, found.id):
-        rows = imports.notable_rows(imports.batch_numbered(found, number))
-        told = ((row.line, row.row_key, row.fate, row.code, row.message) for row in rows)
-        for line in csv_lines([("line", "row", "fate", "code", "message"), *told]):
-            click.echo(line, nl=False)
-
-
 def _write_refused(file: Any, outcomes: list[imports.Outcome]) -> None:
     """Write all lines of a basket that was not taken: it is mended and imported as a whole."""
     if file is not None:

@@ -7,14 +7,11 @@ from typing import Any
 import click
 
 from portal.cli.door import Act, Room
-from portal.cli.finding import merchant_named
 from portal.cli.importing import carry_out
-from portal.cli.importing_batches import name_of, take_back, take_customers, take_orders, tell_rows
-from portal.cli.showing import moment, table
+from portal.cli.importing_batches import name_of, take_back, take_customers, take_orders
+from portal.cli.importing_listed import tell_batches, tell_rows
 from portal.cli.words import ID, in_a_folder, pairs, triples
-from portal.extensions import db
-from portal.models.tenancy import scoped
-from portal.services.imports import ALL_STORES, FORMATS, Asked, batches_of
+from portal.services.imports import ALL_STORES, FORMATS, Asked
 
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 
@@ -252,17 +249,7 @@ def list_(merchant: str) -> None:
     Example:
       flask import list --merchant bean
     """
-    found = merchant_named(merchant)
-    with scoped(db.session, found.id):
-        rows = [
-            (
-                *(batch.id, batch.kind, batch.file_name, moment(batch.started_at, found.zone), batch.status),
-                *(batch.counts.get(name, 0) for name in ("new", "updated", "refused", "points")),
-            )
-            for batch in batches_of(found)
-        ]
-    header = ("batch", "kind", "file", "started", "status", "new", "updated", "refused", "points")
-    table(header, rows, empty="Nothing was imported yet.")
+    tell_batches(merchant)
 
 
 @import_.command("show", cls=Act, reads=True)

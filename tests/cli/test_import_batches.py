@@ -287,6 +287,7 @@ def test_killed_in_the_middle_the_same_line_goes_on_and_doubles_nothing(flask, s
     assert 0 < made < MANY
     assert made % 500 == 0  # whole chunks, with all that belongs to them
     assert count(session, cafe, LoyaltyTransaction) > 0
+    check_told_as_unfinished(flask, session, cafe, words, made)
     result = flask(*words)
     assert f"{made:,} of them were made before this import was cut off." in result.stdout
     assert f"{MANY:,} lines are {MANY:,} baskets; {MANY:,} became orders." in result.stdout
@@ -296,6 +297,24 @@ def test_killed_in_the_middle_the_same_line_goes_on_and_doubles_nothing(flask, s
         card = session.scalars(LoyaltyCard.of(cafe)).one()
         last = LoyaltyTransaction.of(cafe).order_by(LoyaltyTransaction.id.desc()).limit(1)
         assert card.points_balance == session.scalars(last).one().points_after == MANY // 2 * 25
+
+
+def check_told_as_unfinished(flask, session, cafe, words, made):
+    """It is listed with what it made, and nothing else begins beside it."""
+    listed = flask("import", "list", "--merchant", "cafe")
+    earned = count(session, cafe, LoyaltyTransaction)
+    assert listed.stdout.splitlines()[1].split()[5:] == ["not", "finished", *_sums(made, earned)]
+    assert f"Import 1 is not finished, or is running: {made:,} new, 0 updated, 0 refused, " in listed.stderr
+    shown = flask("import", "show", "1", "--merchant", "cafe")
+    assert shown.stderr == listed.stderr
+    assert "To go on when it was cut off: flask import orders in.csv --merchant cafe --map " in shown.stderr
+    other = flask(*words[:-1])  # without --earn
+    assert (other.exit_code, count(session, cafe, Order)) == (1, made)
+    assert "Import 1 is not finished, and this one is another." in other.stderr
+
+
+def _sums(made, earned):
+    return [str(made), "0", "0", str(earned * 25)]
 
 
 def wait_for_some(session, merchant, running):

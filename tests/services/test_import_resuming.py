@@ -4,7 +4,7 @@ import pytest
 
 from portal.errors import Refused
 from portal.models import ImportBatch, LoyaltyTransaction, Order
-from portal.services.imports import resuming
+from portal.services.imports import batches, resuming, undoing
 from tests.factories import make_card, make_customer, make_merchant, make_program, make_store, within
 from tests.services.importing import take_customers, take_orders, undo
 
@@ -108,3 +108,26 @@ def test_the_line_has_all_that_was_typed(bean):
         " --map 'number=Receipt no' --map sku= --where 'kind=a sale' --map-value 'store:Gare 1=gare'"
         " --group-by receipt,date --earn"
     )
+
+
+def test_what_an_unfinished_import_made_is_counted_by_its_rows(session, bean, monkeypatch):
+    monkeypatch.setattr("portal.services.imports.orders.CHUNK", 3)
+    rows = (
+        HEADER
+        + "R1,2026-03-01,gare,1,10.00,x\nR2,2026-03-02,gare,9,10.00,x\nR3,2026-03-03,gare,1,free,x\n"
+        + "R4,2026-03-04,gare,1,-2.00,x\nR5,2026-03-05,gare,1,10.00,x\n"
+    )
+    take_orders(bean, rows, stop_after=2, **ASKED)
+    (batch,) = all_of(session, bean, ImportBatch)
+    with within(bean):
+        counts = batches.counts_of(batch)
+        assert counts == {"new": 3, "updated": 0, "refused": 1, "points": 200}
+        assert undoing.made_count(batch) == 3
+    undo(batch)
+    (batch,) = all_of(session, bean, ImportBatch)
+    with within(bean):
+        assert batches.counts_of(batch)["new"] == 3
+    take_orders(bean, rows, **ASKED)
+    with within(bean):
+        done = batches.batches_of(bean)[0]
+        assert batches.counts_of(done) == done.counts

@@ -6,7 +6,7 @@ Customers and orders have plans and runs of their own, and leave a batch that ca
 """
 
 from portal.services.imports.baskets import Reader
-from portal.services.imports.batches import batches_of, finish, notable_rows
+from portal.services.imports.batches import batches_of, counts_of, finish, notable_rows
 from portal.services.imports.customers import run_customers
 from portal.services.imports.fates import Fate, Report
 from portal.services.imports.formats import FORMATS
@@ -14,6 +14,7 @@ from portal.services.imports.orders import run_orders
 from portal.services.imports.outcomes import Outcome
 from portal.services.imports.plans import ALL_STORES, KINDS, Plan, plan
 from portal.services.imports.receipts import Receipts
+from portal.services.imports.resuming import line_of
 from portal.services.imports.running import at_once, note, run
 from portal.services.imports.settling import Asked, plan_customers, plan_orders
 from portal.services.imports.tables import Line, Table, open_table
@@ -35,7 +36,9 @@ __all__ = [
     "at_once",
     "batch_numbered",
     "batches_of",
+    "counts_of",
     "finish",
+    "line_of",
     "made_count",
     "notable_rows",
     "note",

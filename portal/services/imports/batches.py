@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import case, delete, func, insert, select
 
 from portal.extensions import db
 from portal.models.actor import Actor
 from portal.models.import_batch import ImportBatch, ImportRow
+from portal.models.loyalty_transaction import LoyaltyTransaction
 from portal.models.merchant import Merchant
 from portal.services import audit
 from portal.services.imports.plans import Plan
@@ -140,6 +141,27 @@ def _forget(merchant_id: int, batch_id: int) -> None:
 def batches_of(merchant: Merchant) -> list[ImportBatch]:
     """List the merchant's imports, the newest first."""
     return list(db.session.scalars(ImportBatch.of(merchant).order_by(ImportBatch.id.desc())))
+
+
+def counts_of(batch: ImportBatch) -> dict[str, int]:
+    """Say what came of an import; of one that is not finished, by what its rows say."""
+    if batch.counts:
+        return dict(batch.counts)
+    row, ledger = ImportRow, LoyaltyTransaction
+    mine = (row.merchant_id == batch.merchant_id, row.batch_id == batch.id)
+    kinds = func.coalesce(case((row.fate == "refused", row.code)), row.fate)
+    found: dict[str | None, int] = dict(
+        db.session.execute(select(kinds, func.count()).where(*mine).group_by(kinds)).all()
+    )
+    earned = select(func.sum(ledger.points_delta)).where(
+        ledger.merchant_id == batch.merchant_id, ledger.batch_id == batch.id, ledger.type == "earn"
+    )
+    return {
+        "new": found.get("new", 0) + found.get("kept_anonymous", 0),
+        "updated": found.get("changed", 0),
+        "refused": found.get("refused", 0),
+        "points": int(db.session.scalar(earned) or 0),
+    }
 
 
 def notable_rows(batch: ImportBatch) -> Iterable[ImportRow]:

@@ -243,5 +243,6 @@ def _note_unknown(each: Outcome, sold_by: dict[str, int]) -> None:
 def _earned_by(order_ids: set[int], merchant_id: int) -> dict[int | None, tuple[int, int]]:
     row = LoyaltyTransaction
     mine = (row.merchant_id == merchant_id, row.type == "earn", row.order_id.in_(order_ids))
-    found = db.session.execute(select(row.order_id, row.points_delta, row.card_id).where(*mine))
+    earns = select(row.order_id, row.points_delta, row.card_id).where(*mine)
+    found = db.session.execute(earns.order_by(row.id))  # the last attempt is the one
     return {order_id: (points, card_id) for order_id, points, card_id in found}

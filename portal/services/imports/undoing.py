@@ -17,6 +17,7 @@ from portal.models.actor import Actor
 from portal.models.import_batch import ImportBatch
 from portal.models.merchant import Merchant
 from portal.services import audit
+from portal.services.imports.batches import counts_of
 from portal.services.imports.undoing_customers import CustomersUndone
 from portal.services.imports.undoing_orders import OrdersUndone
 from portal.words import _
@@ -53,7 +54,8 @@ def undo(batch: ImportBatch, *, by: Actor, now: datetime, unit: Unit) -> Iterato
 
 def made_count(batch: ImportBatch) -> int:
     """Count what there may be to take back."""
-    return int(batch.counts.get("new", 0)) + int(batch.counts.get("updated", 0))
+    counts = counts_of(batch)
+    return counts.get("new", 0) + counts.get("updated", 0)
 
 
 def _begin(way: OrdersUndone | CustomersUndone) -> list[Counts]:
