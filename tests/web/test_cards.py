@@ -323,6 +323,9 @@ def test_voiding_asks_why_and_takes_it_back(manager, cast, earned):
     again = send(manager, cast, *here, reason_code="mistake")
     assert again.status_code == 422
     assert "voided already" in again.text
+    stale = manager.get(at(cast, *here)).text
+    assert "This was voided on" in stale
+    assert 'name="reason_code"' not in stale
 
 
 def test_what_is_too_old_offers_no_void(manager, cast):
@@ -360,6 +363,10 @@ def test_a_ready_reward_is_handed_over_or_cancelled(manager, cast, ready):
     assert refused.status_code == 409
     assert "taken or taken back already" in refused.text
     assert send(manager, cast, "rewards", ready, "handover").status_code == 409
+    for door in ("handover", "cancellation"):
+        stale = manager.get(at(cast, "rewards", ready, door)).text
+        assert "Handed over on" in stale
+        assert 'type="submit"' not in stale.partition('id="sheet"')[2].partition("</section>")[0]
 
 
 def test_of_many_rewards_three_are_shown_and_the_others_folded(manager, cast):
@@ -391,12 +398,14 @@ def test_a_reward_that_expired_is_shown_so_and_one_of_stamps_returns_stamps(mana
     with within(cast.merchant):
         keys = {"merchant_id": cast.merchant.id, "card_id": cast.card_id, "issued_at": now()}
         issue = RewardIssue(stamps_target=10, expires_at=now() - timedelta(days=1), **keys)
-        db.session.add(issue)
+        ready = RewardIssue(stamps_target=10, **keys)
+        db.session.add_all([issue, ready])
         db.session.flush()
-        issue_id = issue.id
+        issue_id, ready_id = issue.id, ready.id
         db.session.commit()
     assert "Expired on" in manager.get(at(cast)).text
-    assert "10 stamps come back" in manager.get(at(cast, "rewards", issue_id, "cancellation")).text
+    assert "10 stamps come back" in manager.get(at(cast, "rewards", ready_id, "cancellation")).text
+    assert "Expired on" in manager.get(at(cast, "rewards", issue_id, "handover")).text
     strange = other(cast, "Other")
     here = path(cast.merchant, "cards", strange.id, "rewards", issue_id, "handover")
     assert manager.get(here).status_code == 404

@@ -252,6 +252,9 @@ def test_a_refund_in_parts_through_the_form(manager, cast):
         assert said in manager.get(answer.location).text
     assert (refunded(cast), points_of(cast)) == ([1000, 500, 499], 0)
     assert "Refund…" not in manager.get(path(cast.merchant, "orders", cast.order.id)).text
+    stale = manager.get(path(cast.merchant, "orders", cast.order.id, "refunds", "new")).text
+    assert "Nothing of this order is left to be refunded." in stale
+    assert 'name="amount"' not in stale
 
 
 def test_a_refund_names_lines_and_amounts(manager, cast):

@@ -225,3 +225,13 @@ def test_an_erased_customer_is_not_called_deleted_twice(cast, proposed, sign_in)
     text = owner.get(at(cast, "")).text
     assert f"deleted customer #{cast.customer.id}" in text
     assert f"#{cast.customer.id} (deleted)" not in text
+
+
+def test_a_page_of_what_is_settled_or_ones_own_offers_nothing_to_press(manager, cast, proposed, sign_in):
+    own = sign_in(cast.owner).get(at(cast, proposed, "acceptance")).text
+    assert "You proposed it: somebody else must agree." in own
+    send(sign_in(cast.manager), cast, proposed, "dismissal", outcome="mistake")
+    for door in ("acceptance", "dismissal"):
+        stale = sign_in(cast.manager).get(at(cast, proposed, door)).text
+        assert "This was settled already" in stale
+        assert 'name="key"' not in stale

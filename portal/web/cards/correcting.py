@@ -15,6 +15,7 @@ from portal.web.access import allow
 from portal.web.cards import detail
 from portal.web.cards.forms import AdjustForm, VoidForm
 from portal.web.cards.routes import bp
+from portal.web.filters import day
 from portal.web.page import done, page
 from portal.web.scope import current_merchant, find, refuse_foreign_store
 from portal.words import _
@@ -47,6 +48,9 @@ def adjust_card(card_id: int) -> Response | AnyResponse:
 def new_void(card_id: int, movement_id: int) -> Response:
     """Ask why a movement is to be taken back."""
     card, line = _around(card_id, movement_id)
+    if line.voided_at is not None:
+        said = _("This was voided on %(day)s.", day=day(line.voided_at))
+        return page("shared/over.html", title=line.what, said=said, here=card.href)
     return _asked_why(card, line, VoidForm())
 
 

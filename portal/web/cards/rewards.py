@@ -19,7 +19,7 @@ from portal.words import _
 @allow("manager")
 def new_handover(card_id: int, issue_id: int) -> Response:
     """Ask whether the reward is handed over now."""
-    return page("cards/handover.html", **_around(card_id, issue_id), form=KeyedForm())
+    return _asked("cards/handover.html", card_id, issue_id)
 
 
 @bp.post("/<int:card_id>/rewards/<int:issue_id>/handover")
@@ -37,7 +37,7 @@ def hand_over(card_id: int, issue_id: int) -> Response | AnyResponse:
 @allow("manager")
 def new_cancellation(card_id: int, issue_id: int) -> Response:
     """Say what comes back when the reward is cancelled."""
-    return page("cards/cancel.html", **_around(card_id, issue_id), form=KeyedForm())
+    return _asked("cards/cancel.html", card_id, issue_id)
 
 
 @bp.post("/<int:card_id>/rewards/<int:issue_id>/cancellation")
@@ -51,8 +51,17 @@ def cancel(card_id: int, issue_id: int) -> Response | AnyResponse:
     return done(_("Cancelled “%(name)s”.", name=around["name"]), to=around["page"].href)
 
 
+def _asked(template: str, card_id: int, issue_id: int) -> Response:
+    """Ask, or say what became of a reward that cannot be taken any more."""
+    around = _around(card_id, issue_id)
+    if around["is_ready"]:
+        return page(template, **around, form=KeyedForm())
+    said = around["said"] or _("This reward was taken or taken back already.")
+    return page("shared/over.html", title=around["name"], said=said, here=around["page"].href)
+
+
 def _around(card_id: int, issue_id: int) -> dict[str, Any]:
     """Find a reward of the card."""
     card = detail.opened(card_id)
     found = detail.issue_of(card.card, issue_id)
-    return {"page": card, "issue": found["issue"], "name": found["name"]}
+    return {"page": card, **found}

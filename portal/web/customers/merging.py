@@ -59,8 +59,9 @@ def undo_merge(customer_id: int, merge_id: int) -> Response | AnyResponse:
     merged = find(CustomerMerge, merge_id)
     if merged.survivor_id != mine.id:
         abort(404)
-    unmerge(merged, visit=Visit(by=actor(), now=now()))
-    db.session.commit()
+    if merged.unmerged_at is None:
+        unmerge(merged, visit=Visit(by=actor(), now=now()))
+        db.session.commit()
     return done(_("They are two customers again."), to=url_for("customers.show", customer_id=customer_id))
 
 

@@ -56,6 +56,10 @@ class Told(NamedTuple):
 def new_refund(order_id: int) -> Response:
     """Ask what goes back."""
     order = detail.opened(order_id)
+    if not order.left.left_cents:
+        title = _("Refund order %(number)s", number=order.order.number)
+        said = _("Nothing of this order is left to be refunded.")
+        return page("shared/over.html", title=title, said=said, here=order.href)
     return page("orders/refund.html", page=order, form=_form(order))
 
 

@@ -29,7 +29,9 @@ def index() -> Response:
 def new_acceptance(item_id: int) -> Response:
     """Ask whether it is in order."""
     item = shown.one(_find(item_id))
-    return page("reviews/accept.html", item=item, form=AcceptForm(is_proposal=item.is_proposal))
+    if item.is_open and not item.is_own:
+        return page("reviews/accept.html", item=item, form=AcceptForm(is_proposal=item.is_proposal))
+    return _over(item, _("You proposed it: somebody else must agree."))
 
 
 @bp.post("/<int:item_id>/acceptance")
@@ -49,7 +51,10 @@ def accept(item_id: int) -> Response | AnyResponse:
 @allow("manager")
 def new_dismissal(item_id: int) -> Response:
     """Ask why it is set aside."""
-    return page("reviews/dismiss.html", item=shown.one(_find(item_id)), form=DismissForm())
+    item = shown.one(_find(item_id))
+    if item.is_open:
+        return page("reviews/dismiss.html", item=item, form=DismissForm())
+    return _over(item)
 
 
 @bp.post("/<int:item_id>/dismissal")
@@ -61,6 +66,12 @@ def dismiss(item_id: int) -> Response | AnyResponse:
         return page("reviews/dismiss.html", form.status, item=shown.one(_find(item_id)), form=form)
     db.session.commit()
     return done(_("Dismissed."), to=url_for("reviews.index"))
+
+
+def _over(item: shown.Item, said: str = "") -> Response:
+    """Say why there is nothing to press: it is settled, or not theirs to settle."""
+    settled = said if item.is_open else _("This was settled already: it stands in the list below.")
+    return page("shared/over.html", title=item.title, said=settled, here=url_for("reviews.index"))
 
 
 def _find(item_id: int) -> ReviewItem:

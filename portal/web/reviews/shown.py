@@ -57,6 +57,11 @@ class Item:
         return self.item.kind == PROPOSAL
 
     @property
+    def is_open(self) -> bool:
+        """Whether it waits still."""
+        return self.item.status == "open"
+
+    @property
     def is_own(self) -> bool:
         """Whether the person who looks proposed it."""
         return self.is_proposal and self.item.details.get("proposed_by_id") == actor().user_id
