@@ -32,7 +32,7 @@ from tests.factories import (
     make_token,
     within,
 )
-from tests.services.importing import committed, counted, take_customers
+from tests.services.importing import committed, counted, take_customers, undo
 
 NO_PHONE = (
     "This is no phone number. Write it like 628 123 456 or +352 628 123 456."
@@ -334,7 +334,7 @@ def test_rows_that_lack_something_are_refused_and_remembered_without_words(sessi
     report, fates, batch = take_customers(bean, HEADER + rows)
     assert counted(report) == {"refused": 6, "new": 1}
     assert [fate.reason for fate in fates] == [
-        "A new customer needs a name.",
+        "A new customer needs a name, or else an e-mail address or a phone.",
         "The row has no external_ref, email, phone or card number.",
         "This is no e-mail address. Write it like name@example.com. There is no store “HQ”. " + NO_PHONE,
         "A birthday lies between 1900 and today. Check the year.",
@@ -356,10 +356,11 @@ def test_an_import_that_refuses_every_row_leaves_no_batch(session, bean, program
 
 
 def test_balances_that_make_no_sense_are_refused(bean, program):
-    _, fates, _ = take_customers(bean, "id,name,points,stamps\n1,Kelly,many,\n2,Emi,,10\n")
+    _, fates, _ = take_customers(bean, "id,name,points,stamps\n1,Kelly,many,\n2,Emi,,10\n3,Luca,,-1\n")
     assert [fate.reason for fate in fates] == [
         "“many” is no balance. Write it like 120.",
         "A card is full at 10 stamps. Write fewer.",
+        "A card has no fewer than 0 stamps.",
     ]
 
 
@@ -367,6 +368,23 @@ def test_somebody_without_a_name_is_called_by_their_address(session, bean, progr
     _, (fate,), _ = take_customers(bean, "email,points\nvenus@example.com,5\n")
     assert [person.name for person in people(session, bean)] == ["venus"]
     assert fate.warnings == ["A row without a name was called by its e-mail address, up to the @."]
+
+
+def test_somebody_without_name_and_address_is_called_by_their_phone(session, bean, program):
+    _, (fate,), _ = take_customers(bean, "phone,points\n621123456,5\n")
+    assert [person.name for person in people(session, bean)] == ["+352 621 123 456"]
+    assert fate.warnings == ["A row without a name was called by its phone number."]
+
+
+def test_a_balance_below_nought_comes_along_and_can_be_taken_back(session, bean, program):
+    text = 'id,name,points\n1,Kelly,-12.5\n2,Emi,"1,250.50"\n'
+    _, fates, batch = take_customers(bean, text)
+    told = ["A balance with decimals was cut to the whole number below."]
+    assert [fate.warnings for fate in fates] == [told, told]
+    assert [card.points_balance for card in rows_of(session, bean, LoyaltyCard)] == [-13, 1250]
+    assert take_customers(bean, text)[2] is None
+    undo(batch)
+    assert [row.points_delta for row in rows_of(session, bean, LoyaltyTransaction)] == [-13, 1250, 13, -1250]
 
 
 def test_a_birthday_without_a_year_is_left_out(session, bean, program):

@@ -25,6 +25,7 @@ from portal.services.imports.plans import Plan
 from portal.services.imports.settling import program_of
 from portal.services.imports.tables import Line
 from portal.services.imports.writing import left_out
+from portal.services.phones import spaced
 from portal.words import _
 
 CHUNK = 200
@@ -189,10 +190,12 @@ def _why_dead(person: Customer) -> str:
 
 
 def _name_from(member: Member) -> str:
-    """Call somebody without a name by their e-mail address, up to the @."""
-    email = member.values.get("email")
-    if not email:
-        raise Refused("missing", _("A new customer needs a name."))
-    name = str(email).partition("@")[0]
-    member.warnings.append(_("A row without a name was called by its e-mail address, up to the @."))
-    return name
+    """Call somebody without a name by their e-mail address, up to the @, or else by their phone."""
+    email, phone = member.values.get("email"), member.values.get("phone")
+    if email:
+        member.warnings.append(_("A row without a name was called by its e-mail address, up to the @."))
+        return str(email).partition("@")[0]
+    if phone:
+        member.warnings.append(_("A row without a name was called by its phone number."))
+        return spaced(str(phone))
+    raise Refused("missing", _("A new customer needs a name, or else an e-mail address or a phone."))

@@ -112,7 +112,9 @@ def _read_balances(member: Member, program: LoyaltyProgram | None) -> None:
             continue
         setattr(member, name, count)
         if is_cut:
-            member.warnings.append(_("A balance with decimals was cut to the whole number."))
+            member.warnings.append(_("A balance with decimals was cut to the whole number below."))
+    if member.stamps < 0:
+        member.faults.append(_("A card has no fewer than 0 stamps."))
     if program is not None and member.stamps >= program.stamps_target:
         message = _("A card is full at %(target)s stamps. Write fewer.", target=program.stamps_target)
         member.faults.append(message)

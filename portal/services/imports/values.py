@@ -22,6 +22,7 @@ GROUPED = re.compile(
 )
 UNCLEAR = re.compile(r"[0-9]+[.,][0-9]{3}")
 QUANTITY = re.compile(r"[0-9]{1,8}(?:[.,][0-9]{1,3})?")
+MINUS = "-\u2212"
 BALANCE = re.compile(r"([0-9]{1,9})(?:[.,]([0-9]{1,4}))?")
 YES = frozenset(["y", "yes", "true", "1", "oui", "vrai", "ja", "wahr"])
 NO = frozenset(["n", "no", "false", "0", "non", "faux", "nein", "falsch"])
@@ -101,14 +102,20 @@ def quantity(text: str) -> Decimal:
 
 
 def whole(text: str) -> tuple[int, bool]:
-    """Read a balance and say whether it was cut to a whole number.
+    """Read a balance and say whether it was cut to the whole number below: 120, 1,250.50, -12.
 
     Raises Refused("bad_balance", "ambiguous"): 1,250 would be 1 or 1250.
     """
-    if UNCLEAR.fullmatch(text):
+    figures = text[1:].strip() if text[0] in MINUS else text
+    if UNCLEAR.fullmatch(figures):
         message = _("“%(text)s” may be thousands or decimals. Write it like 1234.", text=text)
         raise Refused("ambiguous", message)
-    found = BALANCE.fullmatch(text)
-    if found is None:
+    plain, grouped = BALANCE.fullmatch(figures), GROUPED.fullmatch(figures)
+    if plain:
+        count, decimals = int(plain[1]), plain[2] or ""
+    elif grouped:
+        count, decimals = int(re.sub("[^0-9]", "", grouped[1])), grouped[3]
+    else:
         raise Refused("bad_balance", _("“%(text)s” is no balance. Write it like 120.", text=text))
-    return int(found[1]), bool((found[2] or "").strip("0"))
+    is_cut = bool(decimals.strip("0"))
+    return (-count - is_cut if figures != text else count), is_cut
