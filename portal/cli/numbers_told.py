@@ -78,15 +78,15 @@ def _person(person: reports.Staff, name: str) -> tuple[str, ...]:
 
 def _months(merchant: Merchant, now: datetime) -> None:
     found = reports.cohorts(merchant, now=now, months=MONTHS)
-    _part("Of those who joined in a month, how many came in each month from then on")
-    header = ("JOINED IN", "MEMBERS", *(f"+{number}" for number in range(MONTHS)))
-    table(header, [_cohort(cohort) for cohort in found], empty="Nobody joined.")
+    _part("Of those first seen in a month, how many came in each month from then on")
+    header = ("FIRST SEEN", "MEMBERS", *(f"+{number}" for number in range(MONTHS)))
+    table(header, [_cohort(cohort) for cohort in found], empty="Nobody was seen.")
 
 
 def _cohort(cohort: reports.Cohort) -> tuple[str, ...]:
     year, month = cohort.month
-    shares = (_share(came, cohort.joined) for came in cohort.came)
-    return (f"{year}-{month:02}", f"{cohort.joined:,}", *[*shares, *[""] * MONTHS][:MONTHS])
+    shares = (_share(came, cohort.members) for came in cohort.came)
+    return (f"{year}-{month:02}", f"{cohort.members:,}", *[*shares, *[""] * MONTHS][:MONTHS])
 
 
 def _share(part: int, whole: int) -> str:

@@ -256,7 +256,7 @@ def test_a_time_without_anything(flask, cafe):
     words = ("loyalty", "stats", "--merchant", "cafe-lux", "--since", "2026-01-01", "--until", "2026-01-31")
     said = flask(*words).stdout
     assert said.startswith("Café Lux, 2026-01-01 to 2026-01-31\n")
-    for words in ("no value set", "None.", "Nothing was done.", "Nobody joined."):
+    for words in ("no value set", "None.", "Nothing was done.", "Nobody was seen."):
         assert words in said
 
 

@@ -59,10 +59,10 @@ class Staff:
 
 
 class Cohort(NamedTuple):
-    """Who joined in a month (year, month), and how many of them came in that month and each till now."""
+    """Who was first seen in a month (year, month), and how many of them came in it and in each till now."""
 
     month: tuple[int, int]
-    joined: int
+    members: int
     came: tuple[int, ...]
 
 
@@ -150,32 +150,34 @@ def staff_operations(merchant: Merchant, period: Period) -> list[Staff]:
 
 
 def cohorts(merchant: Merchant, *, now: datetime, months: int = 12) -> list[Cohort]:
-    """Count, for the members who joined in each of the last local months, who came in which month after.
+    """Count, for the members first seen in each of the last local months, who came in which month after.
 
-    A card joins with its enrolment, or its first movement where a card was taken over.
+    First seen is the enrolment, or a visit before it, as on a card that was taken over. Where all visits
+    were voided, as by undoing an import, nobody was seen.
     """
-    joined: dict[int, int] = defaultdict(int)
+    seen_first: dict[int, int] = defaultdict(int)
     came: dict[tuple[int, int], int] = defaultdict(int)
     query = (
-        select(Movement.card_id, Movement.occurred_at, is_visit().label("is_visit"))
+        select(Movement.card_id, Movement.occurred_at, (Movement.type != "enrol").label("is_visit"))
         .where(Movement.merchant_id == merchant.id, Movement.occurred_at < now)
+        .where(or_(Movement.type == "enrol", is_visit()))
         .order_by(Movement.card_id, Movement.id)
     )
     rows = db.session.execute(query, execution_options=STREAM)
     for _card, moves in groupby(rows, key=lambda row: row.card_id):
         seen = {(_month(move.occurred_at, merchant), move.is_visit) for move in moves}
         first = min(month for month, _ in seen)
-        joined[first] += 1
+        seen_first[first] += 1
         for month in (month for month, is_a_visit in seen if is_a_visit):
             came[first, month] += 1
     last = _month(now, merchant)
     return [
         Cohort(
             (first // 12, first % 12 + 1),
-            joined[first],
+            seen_first[first],
             tuple(came[first, m] for m in range(first, last + 1)),
         )
-        for first in sorted(joined)
+        for first in sorted(seen_first)
         if last - first < months
     ]
 

@@ -338,6 +338,18 @@ def test_of_each_months_members_how_many_came_back(shop):
     assert [cohort.month for cohort in only] == [(2026, 3)]
 
 
+def test_whose_purchases_were_all_voided_was_never_here(shop):
+    """As after an import that was undone; a balance that was brought along alone is no coming either."""
+    taken_over, brought = make_card(shop.program), make_card(shop.program)
+    shop.void(shop.earn(5_00).rows[0], 1)
+    give(brought, kind="import", points=5)
+    shop.void(shop.earn(5_00, on=taken_over).rows[0], 1)
+    assert cohorts(shop.merchant, now=NOW + timedelta(days=1)) == []
+    shop.earn(5_00, 2, on=taken_over)
+    month = (NOW.year, NOW.month)
+    assert cohorts(shop.merchant, now=NOW + timedelta(days=1)) == [(month, 1, (1,))]
+
+
 # Nothing is lost
 
 
