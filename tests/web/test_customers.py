@@ -536,9 +536,24 @@ def test_the_preview_of_a_merge_says_what_the_full_card_becomes(as_owner, cast):
     twin = make_customer(cast.merchant, "Lea Martin")
     give(make_card(cast.program, twin), stamps=8)
     preview = as_owner.get(at(cast, cast.lea.id, "merge", twin.id))
-    assert "140 points, 1 stamp and 1 reward ready;" in main_of(preview)
+    assert "140 points, 1 stamp and 1 reward ready." in main_of(preview)
     merged(as_owner, cast, twin)
     assert [card.stamps_balance for card in all_of(cast.merchant, LoyaltyCard)] == [1]
+
+
+def test_a_second_welcome_bonus_is_told_before_and_after(as_owner, cast):
+    twin = make_customer(cast.merchant, "Lea Martin")
+    card = make_card(cast.program, twin)
+    give(card, points=50, kind="welcome_bonus")
+    give(card, points=30)
+    give(cast.card, points=50, kind="welcome_bonus")
+    preview = main_of(as_owner.get(at(cast, cast.lea.id, "merge", twin.id)))
+    assert "220 points and 3 stamps." in preview
+    assert "the second one, 50 points, is taken back" in preview
+    merged(as_owner, cast, twin)
+    page = main_of(as_owner.get(at(cast, cast.lea.id)))
+    assert "Why is it 220?" in page
+    assert "less the second welcome bonus of 50 points" in page
 
 
 def merged(browser, cast, other, **headers):

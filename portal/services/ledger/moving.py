@@ -94,18 +94,25 @@ def _post(account: Account, kind: str, points: int, stamps: int, **links: Any) -
 
 
 def _take_second_bonus(to: Account, out: Account) -> int | None:
-    """Reverse the loser's welcome bonus when both had one; the row that does, or None.
+    """Reverse a welcome bonus when both had one; the row that does, or None."""
+    found = second_bonus(to, out)
+    if found is None:
+        return None
+    account, bonus = found
+    links: dict[str, Any] = {"linked_id": bonus.id, "reason_code": REASON}
+    return take_back(account, bonus, "adjust", bonus.points_delta, **links).id
+
+
+def second_bonus(to: Account, out: Account) -> tuple[Account, LoyaltyTransaction] | None:
+    """Find the welcome bonus that a merge takes back, the loser's, and the card it goes from; writes nothing.
 
     Nothing is posted to another program: where the loser's lies in one, it is the survivor's.
     """
     theirs, mine = _standing_bonus(out), _standing_bonus(to)
     if theirs is None or mine is None:
         return None
-    for account, bonus in ((out, theirs), (to, mine)):
-        if bonus.program_id == account.program.id:
-            links: dict[str, Any] = {"linked_id": bonus.id, "reason_code": REASON}
-            return take_back(account, bonus, "adjust", bonus.points_delta, **links).id
-    return None
+    both = ((out, theirs), (to, mine))
+    return next((each for each in both if each[1].program_id == each[0].program.id), None)
 
 
 def _standing_bonus(account: Account) -> LoyaltyTransaction | None:

@@ -59,6 +59,7 @@ class Subject:
     issue_status: str = ""
     other_person: str = ""
     refunded_cents: int | None = None
+    second_bonus: int = 0
 
 
 def money(merchant: Merchant, cents: int) -> str:
@@ -86,6 +87,15 @@ def why(subject: Subject, telling: Telling) -> list[str]:
     if row.type == "earn":
         return list(_rules(row, telling))
     said = list(_taken_back(row)) if row.type in ("refund_reversal", "void") else []
+    if subject.second_bonus:
+        bonus = subject.second_bonus
+        said.append(
+            ngettext(
+                "less the second welcome bonus of %(num)s point",
+                "less the second welcome bonus of %(num)s points",
+                bonus,
+            )
+        )
     if row.type == "expire":
         said += _for_how_long(row)
     if row.reason_code:

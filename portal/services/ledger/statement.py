@@ -182,7 +182,7 @@ def returned_with(row: LoyaltyTransaction, telling: Telling) -> list[Line]:
 def _line(found: Any, telling: Telling) -> Line:
     row, linked = found[0], found[1]
     named = found.reward or "", found.issue_status or "", found.other_person or ""
-    subject = Subject(row, linked, *named, found.refunded_cents)
+    subject = Subject(row, linked, *named, found.refunded_cents, -(found.second_bonus or 0))
     return Line(
         row,
         sentences.what(subject, telling),
@@ -227,6 +227,7 @@ def _told() -> Select[Any]:
         _has_refunds().label("has_refunds"),
         note.order_by(TransactionNote.id.desc()).limit(1).scalar_subquery().label("note"),
         _refunded().label("refunded_cents"),
+        _second_bonus().label("second_bonus"),
     ]
     return _joined(select(*columns)).execution_options(include_deleted=True)
 
@@ -263,6 +264,19 @@ def _refunded() -> Any:
         OrderRefund.key_id == case((is_void, _linked.key_id), else_=_row.key_id),
     )
     return back.limit(1).scalar_subquery()
+
+
+def _second_bonus() -> Any:
+    """The welcome bonus that was taken back on the other card, by the merge that moved the rest."""
+    taken = select(func.sum(_back.points_delta)).where(
+        _row.type == "merge_in",
+        _back.merchant_id == _linked.merchant_id,
+        _back.card_id == _linked.card_id,
+        _back.created_at == _linked.created_at,
+        _back.type == "adjust",
+        _back.reason_code == "merge",
+    )
+    return taken.scalar_subquery()
 
 
 def _has_refunds() -> ColumnElement[bool]:

@@ -14,11 +14,15 @@ from portal.models.soft_delete import including_deleted
 from portal.services import customer_search
 from portal.services.customers import twins_of
 from portal.services.ledger import expiring
+from portal.services.ledger.accounts import Account
+from portal.services.ledger.moving import second_bonus
 from portal.services.ledger.stamping import filled
+from portal.services.ledger.taking_back import reckon
+from portal.services.ledger.visits import Visit
 from portal.services.phones import spaced
 from portal.web.customers.words import same_words
 from portal.web.listing import asked
-from portal.web.scope import current_merchant, now
+from portal.web.scope import actor, current_merchant, now
 from portal.words import _, ngettext
 
 MOST = 20  # people a search for the other one shows
@@ -34,6 +38,13 @@ class Half(NamedTuple):
     codes: int
     rewards: int
     program: LoyaltyProgram | None = None
+
+    @property
+    def account(self) -> Account | None:
+        """The card as the ledger reckons with it; nothing is locked and nothing posted."""
+        if self.card is None or self.program is None:
+            return None
+        return Account(self.card, self.program, current_merchant(), Visit(by=actor(), now=now()))
 
     @property
     def phone(self) -> str:
@@ -66,16 +77,25 @@ def told(mine: Customer, other: Customer) -> dict[str, Any]:
         "right": right,
         "takes": takes,
         "lost": lost,
-        "together": _together(left, right),
+        "together": _together(left, right, bonus := _second_bonus(left, right)),
+        "bonus": -bonus,
     }
 
 
-def _together(left: Half, right: Half) -> str:
+def _second_bonus(left: Half, right: Half) -> int:
+    """Count what taking a second welcome bonus back moves: 0 where there is none."""
+    if left.account is None or right.account is None:
+        return 0
+    found = second_bonus(left.account, right.account)
+    return reckon(*found, found[1].points_delta)[0] if found else 0
+
+
+def _together(left: Half, right: Half, bonus: int) -> str:
     """Say what will be on the card: stamps that fill it become rewards at once."""
     made, stamps = 0, left.stamps + right.stamps
     if right.program is not None:
         made, stamps = filled(right.program, stamps)
-    points, ready = left.points + right.points, left.rewards + right.rewards + made
+    points, ready = left.points + right.points + bonus, left.rewards + right.rewards + made
     told = {
         "points": ngettext("%(num)s point", "%(num)s points", points),
         "stamps": ngettext("%(num)s stamp", "%(num)s stamps", stamps),
