@@ -35,7 +35,10 @@ def test_a_day_is_read(text, order, means):
 @pytest.mark.parametrize(
     ("text", "order", "why"),
     [
-        ("3/4/2026", None, "Say --dates mdy or --dates dmy"),
+        ("3/4/2026", None, "“3/4/2026” may be read two ways. Say --dates mdy or --dates dmy"),
+        ("3/20/26", None, "“3/20/26” has the month first. Say so of the whole file: --dates mdy"),
+        ("20.3.26", None, "“20.3.26” has the day first. Say so of the whole file: --dates dmy"),
+        ("20/20/26", None, "no date"),
         ("2026-02-30", None, "no date"),
         ("31/4/2026", "dmy", "no date"),
         ("13/13/2026", "mdy", "no date"),
@@ -112,19 +115,29 @@ def test_money_given_back_is_no_sale(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "means"), [("120", (120, False)), ("120.00", (120, False)), ("7,5", (7, True))]
+    ("text", "means"),
+    [
+        ("120", (120, False)),
+        ("120.00", (120, False)),
+        ("7,5", (7, True)),
+        ("1,250.50", (1250, True)),
+        ("1.250,00", (1250, False)),
+        ("-5", (-5, False)),
+        ("\u22125.5", (-6, True)),
+        ("-0", (0, False)),
+    ],
 )
 def test_a_balance_is_a_whole_number(text, means):
     assert whole(text) == means
 
 
-@pytest.mark.parametrize("text", ["-5", "1,234.5", "many"])
+@pytest.mark.parametrize("text", ["--5", "1,23.5", "many", "-"])
 def test_what_is_no_balance_is_refused(text):
     with pytest.raises(Refused, match="no balance"):
         whole(text)
 
 
-@pytest.mark.parametrize("text", ["1,250", "1.250"])
+@pytest.mark.parametrize("text", ["1,250", "1.250", "-1,250"])
 def test_a_balance_that_may_be_thousands_is_refused_not_cut(text):
     with pytest.raises(Refused, match="may be thousands or decimals"):
         whole(text)

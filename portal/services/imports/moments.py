@@ -23,9 +23,8 @@ def day(text: str, order: str | None) -> date:
     Raises Refused("bad_date", "ambiguous").
     """
     found, signed = ISO.fullmatch(text), SIGNED.fullmatch(text)
-    if found is None and signed is not None and order is None:
-        message = _("“%(text)s” may be read two ways. Say --dates mdy or --dates dmy.", text=text)
-        raise Refused("ambiguous", message)
+    if signed is not None and order is None:
+        raise _which_first(text, signed)
     try:
         if found is not None:
             return date(int(found[1]), int(found[2]), int(found[3]))
@@ -34,6 +33,28 @@ def day(text: str, order: str | None) -> date:
     except ValueError:  # the 31st of June
         pass
     raise _no_date(text)
+
+
+def _which_first(text: str, found: re.Match[str]) -> Refused:
+    """Ask which way round days are written; one day that is certain does not say it for the others."""
+    month_first, day_first = (_is_day(found, order) for order in ORDERS)
+    if month_first and day_first:
+        message = _("“%(text)s” may be read two ways. Say --dates mdy or --dates dmy.", text=text)
+    elif month_first:
+        message = _("“%(text)s” has the month first. Say so of the whole file: --dates mdy.", text=text)
+    elif day_first:
+        message = _("“%(text)s” has the day first. Say so of the whole file: --dates dmy.", text=text)
+    else:
+        return _no_date(text)
+    return Refused("ambiguous", message)
+
+
+def _is_day(found: re.Match[str], order: str) -> bool:
+    try:
+        _turned(found, order)
+    except ValueError:
+        return False
+    return True
 
 
 def _no_date(text: str) -> Refused:
