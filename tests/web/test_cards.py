@@ -270,6 +270,16 @@ def test_above_the_limit_it_is_proposed(manager, cast):
     assert read(cast, ReviewItem.kind, ReviewItem) == ["adjustment"]
 
 
+def test_what_is_proposed_already_is_said_on_the_card_and_its_form(manager, cast):
+    assert "second person; the balance" not in manager.get(at(cast)).text
+    send(manager, cast, "adjustments", points="501", reason_code="goodwill")
+    for parts in ((), ("adjustments", "new")):
+        text = manager.get(at(cast, *parts)).text
+        assert "1 adjustment waits for a second person; the balance does not count it yet." in text
+    send(manager, cast, "adjustments", points="502", reason_code="goodwill")
+    assert "2 adjustments wait for a second person" in manager.get(at(cast)).text
+
+
 def test_what_goes_below_zero_is_said_calmly(manager, cast):
     answer = send(manager, cast, "adjustments", points="-5", reason_code="correction")
     text = manager.get(answer.location).text

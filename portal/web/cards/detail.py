@@ -14,7 +14,9 @@ from portal.models.customer import Customer
 from portal.models.loyalty_card import CardToken, LoyaltyCard
 from portal.models.loyalty_program import LoyaltyProgram
 from portal.models.loyalty_reward import LoyaltyReward
+from portal.models.review_item import ReviewItem
 from portal.models.reward_issue import RewardIssue
+from portal.services.ledger.adjusting import PROPOSAL
 from portal.services.ledger.statement import Line, Outlook, outlook, statement_of
 from portal.web.drawing import in_halves
 from portal.web.filters import day
@@ -45,6 +47,7 @@ class Page:
     program: LoyaltyProgram
     tokens: Sequence[CardToken]
     asked_at: datetime
+    waiting: int = 0  # adjustments that were proposed, and that nobody else agreed to yet
 
     @property
     def href(self) -> str:
@@ -112,7 +115,7 @@ class Page:
 def opened(card_id: int) -> Page:
     """Read a living card with customer, program and codes in one statement; else answer 404."""
     here = current_merchant().id
-    columns: list[Any] = [LoyaltyCard, Customer, LoyaltyProgram, CardToken]
+    columns: list[Any] = [LoyaltyCard, Customer, LoyaltyProgram, CardToken, _waiting(card_id)]
     query = (
         select(*columns)
         .join(Customer, (Customer.merchant_id == here) & (Customer.id == LoyaltyCard.customer_id))
@@ -129,7 +132,18 @@ def opened(card_id: int) -> Page:
     first = found[0]
     living_or_404(first.LoyaltyCard)
     tokens = [row.CardToken for row in found if row.CardToken is not None]
-    return Page(first.LoyaltyCard, first.Customer, first.LoyaltyProgram, tokens, now())
+    return Page(first.LoyaltyCard, first.Customer, first.LoyaltyProgram, tokens, now(), first.waiting)
+
+
+def _waiting(card_id: int) -> Any:
+    """Count the adjustments of a card that wait for a second person."""
+    open_ones = select(func.count(ReviewItem.id)).where(
+        ReviewItem.merchant_id == current_merchant().id,
+        ReviewItem.card_id == card_id,
+        ReviewItem.kind == PROPOSAL,
+        ReviewItem.status == "open",
+    )
+    return open_ones.scalar_subquery().label("waiting")
 
 
 def shown(card_id: int) -> dict[str, Any]:
