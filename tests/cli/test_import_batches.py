@@ -66,7 +66,7 @@ def test_customers_are_imported_with_a_batch_to_take_back(flask, session, cafe, 
     assert "  not used     colour\n" in result.stdout
     assert "new               1\n" in result.stdout
     assert "Batch 1. To take it back: flask import undo 1 --merchant cafe\n" in result.stdout
-    assert "Line 3 refused: A new customer needs a name, or else an e-mail address or a phone." in result.stderr
+    assert "Line 3 refused: A new customer needs a name, or else an e-mail" in result.stderr
     assert path.with_name("no.csv").read_text(encoding="utf-8").splitlines()[1].startswith("3,")
 
 
