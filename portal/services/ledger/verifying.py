@@ -17,6 +17,7 @@ from portal.services.ledger.invariant import Rule
 from portal.services.ledger.invariants import MOVEMENTS
 from portal.services.ledger.invariants_of_cards import CARDS
 from portal.services.ledger.invariants_of_giving import GIVING
+from portal.services.ledger.invariants_of_holders import HOLDERS
 from portal.services.ledger.recounting import STREAM, recount
 from portal.services.trash.rows import LONG, allow_long_statements
 from portal.words import _
@@ -39,7 +40,7 @@ class Finding(NamedTuple):
 def verify(merchant_id: int) -> Iterator[Finding]:
     """Find whatever is wrong with the ledger of the merchant in scope; nothing when all is well."""
     allow_long_statements(LONG + 1)
-    for rule in (*MOVEMENTS, *CARDS, *GIVING):
+    for rule in (*MOVEMENTS, *CARDS, *GIVING, *HOLDERS):
         yield from _broken(rule, merchant_id)
     for row in recount(merchant_id):
         yield Finding(*row)
