@@ -13,7 +13,7 @@ from portal.models import ImportBatch, LoyaltyCard, LoyaltyTransaction, TierChan
 from portal.models.actor import OPERATOR
 from portal.models.tenancy import scoped
 from portal.services.imports.posting import Sale, post_all
-from portal.services.imports.standing import qualifying
+from portal.services.imports.standing import Standing, qualifying
 from portal.services.ledger.accounts import open_account
 from portal.services.ledger.earning import earn
 from portal.services.ledger.merging import merge_customers
@@ -155,3 +155,10 @@ def test_nothing_to_post_posts_nothing(session):
     with committed(merchant.id):
         posted = post_all([], session.merge(program), visit=Visit(by=OPERATOR, now=NOW))
     assert (posted.points, posted.refused) == ({}, {})
+
+
+@pytest.mark.parametrize(("days_ago", "counted"), [(29, 5), (30, 0), (31, 0)])
+def test_only_what_lies_in_the_window_counts_for_a_tier(days_ago, counted):
+    standing = Standing(["base"], since=NOW - timedelta(days=30))
+    standing.add(5, NOW - timedelta(days=days_ago))
+    assert standing.points == counted
