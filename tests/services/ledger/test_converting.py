@@ -115,15 +115,13 @@ def test_a_card_whose_points_came_back_is_not_converted_twice_by_one_key(shop_wi
     assert convert_some(shop.program, visit=shop.visit()).cards == 1
 
 
-def test_points_that_expire_meanwhile_are_not_converted(shop_with):
+def test_frozen_points_do_not_expire_and_are_converted_whenever_it_is(shop_with):
     shop = shop_with(loyalty_type="stamps", stamps_target=100, points_expiration_days=10)
     give(shop.card, points=4, kind="earn")
     late = shop.visit(60 * 24 * 40)
-    assert convert_some(shop.program, visit=late, rate=Decimal(1)).cards == 0
-    assert [row.type for row in db.session.scalars(LoyaltyTransaction.of(shop.merchant))] == [
-        "earn",
-        "expire",
-    ]
+    assert convert_some(shop.program, visit=late, rate=Decimal(1)).cards == 1
+    rows = db.session.scalars(LoyaltyTransaction.of(shop.merchant).order_by(LoyaltyTransaction.id))
+    assert [row.type for row in rows] == ["earn", "convert", "convert"]
 
 
 def test_only_an_owner_converts_all(shop_with):
