@@ -1,6 +1,6 @@
 """Erasing a person: nothing personal is left in any table, and the ledger still adds up."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import LargeBinary, select
@@ -63,7 +63,7 @@ PERSONAL = (  # however they are written
     "654321126",
     "@secret.example",
     "oat milk",
-    "1987",
+    "1987-04-02",
     "crm-4711",
     "old-9977",
 )
@@ -117,8 +117,6 @@ def everything():
         for table in Model.metadata.sorted_tables:
             for row in db.session.execute(select(table)):
                 for column, value in zip(table.c, row, strict=True):
-                    if isinstance(value, datetime):
-                        continue  # a birthday is a date; the moments of what happened hit any few digits
                     is_blob = isinstance(column.type, LargeBinary) and value
                     text = value.decode("latin-1") if is_blob else str(value)
                     yield f"{table.name}.{column.name}", text.lower()
