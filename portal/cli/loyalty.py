@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 
 import click
 
@@ -194,7 +195,7 @@ def convert(*, merchant: str, rate: str | None) -> None:
     with scoped(db.session, whose.id):
         whole(lambda: _refuse_turned_round(whose, per_one))
         while after is not None:
-            done = whole(lambda: _converted(whose, visit, per_one, after))  # noqa: B023 - called at once
+            done = whole(partial(_converted, whose, visit, per_one, after))
             cards, taken, given = cards + done.cards, taken + done.taken, given + done.given
             after = done.after
     click.echo(f"Converted {taken:,} into {given:,} on {counted(cards, 'card')}.")

@@ -18,7 +18,6 @@ from portal.models.text import LONGEST_NAME, checked_email, checked_text, fold
 from portal.services import audit, trash
 from portal.services.changing import apply, refuse_unknown
 from portal.services.phones import country_of, to_e164
-from portal.services.same_person import same_person as same_person  # noqa: PLC0414 - found here too
 from portal.services.saving import save
 from portal.words import _
 

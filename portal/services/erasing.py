@@ -8,11 +8,12 @@ from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.models.customer import Customer
 from portal.models.loyalty_card import CardToken, LoyaltyCard
-from portal.services import audit, customers, traces, trash
+from portal.services import audit, traces, trash
 from portal.services.ledger import expiring, fingerprints
 from portal.services.ledger.forfeiting import forfeit
 from portal.services.ledger.pairs import account_of, claim_for, hold_cards, hold_people, refuse_if_not_owner
 from portal.services.ledger.visits import Visit
+from portal.services.same_person import same_person
 from portal.words import _
 
 
@@ -52,7 +53,7 @@ def erase_customer(customer: Customer, *, visit: Visit, secret: str) -> Customer
 
 def _held(customer: Customer) -> dict[int, Customer]:
     """Lock the customer and the records merged into them; raises Conflict("customer_gone")."""
-    merged = db.session.scalars(customers.same_person(customer), execution_options={"include_deleted": True})
+    merged = db.session.scalars(same_person(customer), execution_options={"include_deleted": True})
     people = hold_people(merged.all())
     if customer.id not in people:
         raise Conflict("customer_gone", _("This customer is not there any more."))

@@ -19,8 +19,8 @@ from portal.models.review_item import ReviewItem
 from portal.models.reward_issue import RewardIssue
 from portal.models.standing import ConsentEvent, TierChange
 from portal.models.transaction_note import TransactionNote
-from portal.services.customers import same_person
 from portal.services.exports import Row
+from portal.services.same_person import same_person
 from portal.services.traces import contacts_of, named
 from portal.services.trash.rows import LONG, allow_long_statements
 

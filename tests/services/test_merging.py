@@ -27,6 +27,7 @@ from portal.services.ledger.stamping import stamp
 from portal.services.ledger.unmerging import unmerge
 from portal.services.ledger.visits import Visit
 from portal.services.ledger.voiding import void
+from portal.services.same_person import same_person
 from portal.services.twins import deleted_twin
 from tests.factories import (
     NOW,
@@ -146,7 +147,7 @@ def test_orders_and_consents_keep_their_record_and_are_found_for_both(shop, prog
     merge(shop, lea, other)
     assert db.session.get(Order, order.id).customer_id == other.customer.id
     theirs = select(Order).where(Order.merchant_id == shop.id)
-    found = theirs.where(Order.customer_id.in_(customers.same_person(lea.customer)))
+    found = theirs.where(Order.customer_id.in_(same_person(lea.customer)))
     assert db.session.scalars(found, execution_options={"include_deleted": {Customer}}).one().id == order.id
     assert consents.consent_of(lea.customer).is_given
 

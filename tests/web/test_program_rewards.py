@@ -12,12 +12,23 @@ from portal.extensions import db
 from portal.models import LoyaltyReward, Store
 from portal.services import trash
 from tests.factories import NOW, make_merchant, make_program, make_reward, make_store, owner_of, within
+from tests.web.cast import make_cast
 from tests.web.conftest import looked, path
-from tests.web.test_program import TIERS, as_owner, bad, cast, read, start, to  # noqa: F401 - fixtures
+from tests.web.programs import TIERS, bad, read, start, to
 
 
 @pytest.fixture
-def program(cast):  # noqa: F811 - a fixture
+def cast(app):
+    return make_cast()
+
+
+@pytest.fixture
+def as_owner(cast, sign_in):
+    return sign_in(cast.owner)
+
+
+@pytest.fixture
+def program(cast):
     return start(cast.merchant, tier_config=TIERS)
 
 
@@ -26,11 +37,11 @@ def three(program):
     return [make_reward(program, name, position=n) for n, name in enumerate(("Tea", "Cake", "Bread"), 1)]
 
 
-def order(cast):  # noqa: F811 - the cast
+def order(cast):
     return [reward.name for reward in rewards_of(cast)]
 
 
-def rewards_of(cast):  # noqa: F811 - the cast
+def rewards_of(cast):
     with within(cast.merchant):
         db.session.expunge_all()
         mine = LoyaltyReward.of(cast.merchant).order_by(LoyaltyReward.position, LoyaltyReward.id)
@@ -40,7 +51,7 @@ def rewards_of(cast):  # noqa: F811 - the cast
     return found
 
 
-def test_an_empty_list_offers_the_first_reward(as_owner, sign_in, cast, program):  # noqa: F811
+def test_an_empty_list_offers_the_first_reward(as_owner, sign_in, cast, program):
     assert "No rewards yet" in as_owner.get(to(cast, "rewards/")).text
     assert to(cast, "rewards/new") in as_owner.get(to(cast, "rewards/")).text
     form = as_owner.get(to(cast, "rewards/new"))
@@ -48,7 +59,7 @@ def test_an_empty_list_offers_the_first_reward(as_owner, sign_in, cast, program)
     assert "An owner offers them." in sign_in(cast.manager).get(to(cast, "rewards/")).text
 
 
-def test_a_reward_is_offered_with_all_it_has(as_owner, cast, program):  # noqa: F811
+def test_a_reward_is_offered_with_all_it_has(as_owner, cast, program):
     typed = {
         "name": " Free espresso ",
         "description": "Single\r\nor double",
@@ -82,7 +93,7 @@ def test_a_reward_is_offered_with_all_it_has(as_owner, cast, program):  # noqa: 
     assert "Over" in listed
 
 
-def test_most_of_a_reward_may_stay_empty(as_owner, cast, program):  # noqa: F811
+def test_most_of_a_reward_may_stay_empty(as_owner, cast, program):
     assert (
         as_owner.post(to(cast, "rewards/"), data={"name": "Tea", "points_required": "80"}).status_code == 303
     )
@@ -108,7 +119,7 @@ def test_most_of_a_reward_may_stay_empty(as_owner, cast, program):  # noqa: F811
         ("valid_until", "2026-01-31", "last day must not be before the first"),
     ],
 )
-def test_a_bad_reward_is_told_beside_its_field(as_owner, cast, program, field, typed, sentence):  # noqa: F811, PLR0917
+def test_a_bad_reward_is_told_beside_its_field(as_owner, cast, program, field, typed, sentence):  # noqa: PLR0917 - a table
     sent = {"name": "Kept", "points_required": "77", "valid_from": "2026-02-01"} | {field: typed}
     for ask in (as_owner.post, lambda where, data: as_owner.piece(where, method="POST", data=data)):
         answer = ask(to(cast, "rewards/"), data=sent)
@@ -119,7 +130,7 @@ def test_a_bad_reward_is_told_beside_its_field(as_owner, cast, program, field, t
     assert rewards_of(cast) == []
 
 
-def test_from_the_dialog_the_list_loads_again(as_owner, cast, program):  # noqa: F811
+def test_from_the_dialog_the_list_loads_again(as_owner, cast, program):
     answer = as_owner.piece(
         to(cast, "rewards/"), method="POST", data={"name": "Tea", "points_required": "80"}
     )
@@ -127,7 +138,7 @@ def test_from_the_dialog_the_list_loads_again(as_owner, cast, program):  # noqa:
     assert "Added Tea." in answer.text
 
 
-def test_a_reward_is_changed_and_two_editors_are_told(as_owner, cast, three):  # noqa: F811
+def test_a_reward_is_changed_and_two_editors_are_told(as_owner, cast, three):
     here = to(cast, "rewards", three[0].id)
     page = as_owner.get(f"{here}/edit").text
     seen = html.unescape(re.search(r'name="seen"\s+value="([^"]*)"', page).group(1))
@@ -139,7 +150,7 @@ def test_a_reward_is_changed_and_two_editors_are_told(as_owner, cast, three):  #
     assert next((r.name, r.points_required) for r in rewards_of(cast)) == ("Tea", 90)
 
 
-def test_rewards_move_by_buttons(as_owner, cast, three):  # noqa: F811
+def test_rewards_move_by_buttons(as_owner, cast, three):
     last = to(cast, "rewards", three[2].id, "position")
     assert as_owner.post(last, data={"direction": "up"}).status_code == 303
     assert order(cast) == ["Tea", "Bread", "Cake"]
@@ -156,7 +167,7 @@ def test_rewards_move_by_buttons(as_owner, cast, three):  # noqa: F811
     assert page.index("Tea") < page.index("Bread") < page.index("Cake")
 
 
-def test_a_deleted_reward_comes_back_by_undo(as_owner, cast, three):  # noqa: F811
+def test_a_deleted_reward_comes_back_by_undo(as_owner, cast, three):
     here = to(cast, "rewards", three[1].id, "deletion")
     assert "What members were promised" in as_owner.get(here).text
     answer = as_owner.post(here)
@@ -182,7 +193,7 @@ GUARDED = [
 
 
 @pytest.mark.parametrize(("method", "address"), GUARDED)
-def test_every_door_of_a_reward_asks_who_it_is(sign_in, cast, three, method, address):  # noqa: F811
+def test_every_door_of_a_reward_asks_who_it_is(sign_in, cast, three, method, address):
     here = to(cast, "rewards", address.format(id=three[2].id))
     sent = {"name": "Mine", "points_required": "1", "direction": "up"}
     for person, status in ((cast.staff, 403), (cast.manager, 403), (cast.stranger, 404)):
@@ -196,7 +207,7 @@ def test_every_door_of_a_reward_asks_who_it_is(sign_in, cast, three, method, add
     assert order(cast) == ["Tea", "Cake", "Bread"]
 
 
-def test_rules_for_all_rewards(as_owner, cast, program):  # noqa: F811
+def test_rules_for_all_rewards(as_owner, cast, program):
     form = as_owner.get(to(cast, "rewards/rules")).text
     assert 'value="100"' in form
     typed = {"minimum_redemption_points": "0", "reward_valid_days": "30"}
@@ -209,7 +220,7 @@ def test_rules_for_all_rewards(as_owner, cast, program):  # noqa: F811
     assert bad(answer)
 
 
-def test_a_tier_that_a_reward_needs_cannot_go(as_owner, cast, program):  # noqa: F811
+def test_a_tier_that_a_reward_needs_cannot_go(as_owner, cast, program):
     make_reward(program, "Cake", tier_key="gold")
     answer = as_owner.post(to(cast, "tiers"), data=looked({"tiers": "1"}))
     assert answer.status_code == 422
@@ -217,7 +228,7 @@ def test_a_tier_that_a_reward_needs_cannot_go(as_owner, cast, program):  # noqa:
     assert read(cast.merchant).tier_config == TIERS
 
 
-def test_standing_is_said_in_the_list(as_owner, cast, program):  # noqa: F811
+def test_standing_is_said_in_the_list(as_owner, cast, program):
     make_reward(program, "Soon", valid_from=datetime(2090, 1, 1, tzinfo=UTC))
     make_reward(program, "Past", valid_until=datetime(2020, 1, 1, tzinfo=UTC))
     make_reward(program, "Gone", stock=0)
@@ -227,13 +238,13 @@ def test_standing_is_said_in_the_list(as_owner, cast, program):  # noqa: F811
         assert said in page
 
 
-def test_a_program_of_stamps_says_that_its_rewards_wait(as_owner, cast):  # noqa: F811
+def test_a_program_of_stamps_says_that_its_rewards_wait(as_owner, cast):
     start(cast.merchant, loyalty_type="stamps")
     assert "They wait until it collects points." in as_owner.get(to(cast, "rewards/")).text
     assert path(cast.merchant, "program", "rewards/") in as_owner.get(to(cast, "earning")).text
 
 
-def test_an_address_of_a_reward_that_a_refusal_left_in_the_bar_leads_to_the_list(as_owner, cast):  # noqa: F811
+def test_an_address_of_a_reward_that_a_refusal_left_in_the_bar_leads_to_the_list(as_owner, cast):
     owner = as_owner
     start(cast.merchant, loyalty_type="points")
     listed = path(cast.merchant, "program", "rewards/")
@@ -244,7 +255,7 @@ def test_an_address_of_a_reward_that_a_refusal_left_in_the_bar_leads_to_the_list
     assert owner.get(f"{listed}999999").status_code == 404
 
 
-def test_a_reward_is_limited_to_some_stores_and_a_deleted_one_keeps_its_place(as_owner, cast, program):  # noqa: F811
+def test_a_reward_is_limited_to_some_stores_and_a_deleted_one_keeps_its_place(as_owner, cast, program):
     nord, sud = make_store(cast.merchant, "Nord"), make_store(cast.merchant, "Sud")
     typed = {"name": "Tea", "points_required": "50", "store_ids": [sud.id, nord.id]}
     as_owner.post(to(cast, "rewards/"), data=typed)
@@ -263,7 +274,7 @@ def test_a_reward_is_limited_to_some_stores_and_a_deleted_one_keeps_its_place(as
     assert "only in" not in as_owner.get(to(cast, "rewards/")).text
 
 
-def test_a_store_of_another_is_no_choice(as_owner, cast, program):  # noqa: F811
+def test_a_store_of_another_is_no_choice(as_owner, cast, program):
     other = make_store(make_merchant())
     typed = {"name": "Tea", "points_required": "50", "store_ids": [other.id]}
     answer = as_owner.post(to(cast, "rewards/"), data=typed)

@@ -1,7 +1,7 @@
 """Understanding days and times: which way round they are written, and what the clock of the merchant said."""
 
 import re
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -85,11 +85,11 @@ def moment(on: str, at: str, order: str | None, zone: ZoneInfo) -> datetime:
         raise _no_date(written) from None
 
 
-def _zone(offset: str) -> ZoneInfo:
+def _zone(offset: str) -> tzinfo | None:
     if offset.upper() in ("Z", "UTC"):
-        return UTC  # type: ignore[return-value]  # any tzinfo will do
+        return UTC
     try:
-        return datetime.strptime(offset.replace(":", ""), "%z").tzinfo  # type: ignore[return-value]  # as above
+        return datetime.strptime(offset.replace(":", ""), "%z").tzinfo
     except ValueError:  # +25:00
         raise _no_time(offset) from None
 

@@ -3,7 +3,7 @@
 Points, stamps, codes and rewards move to the survivor; the other record goes to the trash and points at
 the survivor, so that a refund of one of its purchases finds the right card. Orders and consents keep the
 record they came with: reports stay as they were, and the survivor's screens ask for both
-(`customers.same_person`).
+(`same_person`).
 """
 
 from typing import Any

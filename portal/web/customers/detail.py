@@ -19,10 +19,11 @@ from portal.models.order import Order
 from portal.models.standing import ConsentEvent
 from portal.models.store import Store
 from portal.models.user import User
-from portal.services.customers import same_person, twins_of
+from portal.services.customers import twins_of
 from portal.services.ledger.statement import Outlook, outlook, statement_of
 from portal.services.ledger.unmerging import WITHIN
 from portal.services.phones import spaced
+from portal.services.same_person import same_person
 from portal.web.customers.words import same_words, source_words
 from portal.web.drawing import in_halves
 from portal.web.happenings import link_to

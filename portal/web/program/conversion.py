@@ -1,6 +1,7 @@
 """The doors by which an owner converts what is frozen: the rate, what it would do, and doing it."""
 
 from decimal import Decimal
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -112,7 +113,7 @@ def _in_turns(form: ConversionForm) -> bool:
     after: int | None = 0
     until = monotonic() + PATIENCE_SECONDS
     while after is not None:
-        after = whole(lambda: _chunk(form, after or 0))  # noqa: B023 - called at once
+        after = whole(partial(_chunk, form, after or 0))
         if monotonic() >= until:
             break
     return after is None
